@@ -1,0 +1,15 @@
+"""The one place that tells the time; every layer may call it, tests replace it."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now() -> float:
+    """Seconds since the epoch, as stored in every table."""
+    return time.time()
+
+
+def iso(seconds: float) -> str:
+    """RFC 3339 text in UTC with milliseconds, as every API answer shows a time."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

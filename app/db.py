@@ -1,0 +1,156 @@
+"""The database: one engine, one helper that opens a short session, one writer. `wiring` makes it;
+domain functions get a Session and neither commit nor do I/O."""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar, cast
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Engine, MetaData, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from app.errors import TryAgain
+
+T = TypeVar("T")
+
+NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+TRIES = 8
+
+
+class Model(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(metadata=Model.metadata)
+
+
+class _Job(Generic[T]):
+    """One caller's work and, after its transaction, its own outcome."""
+
+    def __init__(self, work: Callable[[Session], T]) -> None:
+        self.work = work
+        self.done = False
+        self.value: T | None = None
+        #: Until the work is committed its caller is told to come again: also when the greenlet
+        #: that runs the batch is killed in the middle.
+        self.error: BaseException | None = TryAgain()
+
+    def outcome(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return cast(T, self.value)
+
+
+class Database:
+    """Short read sessions for everybody, and one writer per process.
+
+    The writer is the group commit: whoever holds the lock runs all work that waits, in one
+    transaction; the others find theirs done. If a batch fails each piece is run alone, so every
+    caller gets its own outcome only. Work may therefore run more than once and must have no side
+    effects outside its session; on SQLite it must not yield to another greenlet either.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writing = engine.execution_options(pushlab_begin="IMMEDIATE")
+        self._waiting: deque[_Job[Any]] = deque()
+        self._lock = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading; whatever it changed is rolled back."""
+        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Run `work` in a transaction and return its value, once it is committed."""
+        job = _Job(work)
+        self._waiting.append(job)
+        with self._lock:
+            if not job.done:
+                self._run(self._take_waiting())
+        return job.outcome()
+
+    def _take_waiting(self) -> list[_Job[Any]]:
+        jobs = list(self._waiting)
+        self._waiting.clear()
+        return jobs
+
+    def _run(self, jobs: list[_Job[Any]]) -> None:
+        try:
+            self._commit(jobs)
+        except Exception as error:
+            if len(jobs) == 1:
+                jobs[0].error = error
+            else:
+                self._run_each_alone(jobs)
+        finally:
+            for job in jobs:
+                job.done = True
+
+    def _run_each_alone(self, jobs: list[_Job[Any]]) -> None:
+        for job in jobs:
+            try:
+                self._commit([job])
+            except Exception as error:
+                job.error = error
+
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        for attempt in range(TRIES):
+            try:
+                with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                    for job in jobs:
+                        job.value = job.work(session)
+                for job in jobs:
+                    job.error = None
+                return
+            except OperationalError as error:
+                if attempt == TRIES - 1 or not _passes(error):
+                    raise
+            # busy_timeout is 0: sqlite's own wait would stop every greenlet of this process.
+            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311
+
+
+def _passes(error: OperationalError) -> bool:
+    """True for what another try may heal: a busy SQLite; PostgreSQL deadlock, serialization."""
+    code = getattr(error.orig, "sqlstate", None)
+    if code is not None:
+        return code in ("40001", "40P01", "55P03")
+    return "locked" in str(error.orig)
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """WAL, foreign keys, and transactions that begin when we say so."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # sqlite3 must not begin transactions on its own
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "busy_timeout=0",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("pushlab_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")

@@ -1,0 +1,20 @@
+"""All tables, by noun. Importing this package registers every one of them."""
+
+from app.models.accounts import AuthSession, User
+from app.models.devices import Registration
+from app.models.journal import JournalEvent
+from app.models.notifications import IdempotencyKey, NotificationData, PendingNotification
+from app.models.subscriptions import PushOutbox, PushSubscription, VapidKey
+
+__all__ = [
+    "AuthSession",
+    "IdempotencyKey",
+    "JournalEvent",
+    "NotificationData",
+    "PendingNotification",
+    "PushOutbox",
+    "PushSubscription",
+    "Registration",
+    "User",
+    "VapidKey",
+]

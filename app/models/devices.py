@@ -1,0 +1,26 @@
+"""The registry: one row per device, and the node that holds its connection."""
+
+from sqlalchemy import Double, ForeignKey, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Model
+
+
+class Registration(Model):
+    __tablename__ = "notification_registry"
+
+    connection_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    session_id: Mapped[str] = mapped_column(
+        ForeignKey("sessions.session_id", ondelete="CASCADE"), unique=True
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    #: The node incarnation that holds the WebSocket; NULL means offline.
+    node_uri: Mapped[str | None] = mapped_column(String(255), index=True)
+    #: Grows with every take-over; a late clean-up of an older owner compares it and does nothing.
+    epoch: Mapped[int] = mapped_column(Integer, default=0)
+    device_name: Mapped[str] = mapped_column(String(80))
+    user_agent: Mapped[str] = mapped_column(String(400))
+    connected_at: Mapped[float | None] = mapped_column(Double)
+    last_seen_at: Mapped[float] = mapped_column(Double)
+    #: Notifications that expired before this device got them; told once, in `replayed`.
+    expired_count: Mapped[int] = mapped_column(Integer, default=0)

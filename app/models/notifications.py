@@ -1,0 +1,68 @@
+"""Notifications and who has not yet acknowledged them."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Model
+
+
+class NotificationData(Model):
+    __tablename__ = "notification_data"
+    __table_args__ = (UniqueConstraint("user_id", "seq"),)
+
+    notification_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Web Push TTL header, seconds; nothing to do with `expires_at`.
+    ttl: Mapped[int] = mapped_column(Integer)
+    urgency: Mapped[str] = mapped_column(String(8))
+    topic: Mapped[str | None] = mapped_column(String(32))
+    policy: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[float] = mapped_column(Double)
+    #: When PNS and the inbox give up.
+    expires_at: Mapped[float] = mapped_column(Double, index=True)
+    read_at: Mapped[float | None] = mapped_column(Double)
+
+
+class PendingNotification(Model):
+    """Not yet acknowledged by this device; the row goes with the acknowledgement (P-11)."""
+
+    __tablename__ = "pending_notifications"
+    __table_args__ = (Index("ix_pending_notifications_connection_seq", "connection_id", "seq"),)
+
+    connection_id: Mapped[str] = mapped_column(
+        ForeignKey("notification_registry.connection_id", ondelete="CASCADE"), primary_key=True
+    )
+    notification_id: Mapped[str] = mapped_column(
+        ForeignKey("notification_data.notification_id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    )
+    seq: Mapped[int] = mapped_column(BigInteger)
+
+
+class IdempotencyKey(Model):
+    """A POST that was answered, so that its repetition is the same notification (24 h)."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    #: SHA-256 of the request body: the same key with another body is refused.
+    body_hash: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    created_at: Mapped[float] = mapped_column(Double, index=True)
