@@ -1,0 +1,134 @@
+"""Users and their signed-in sessions: the rules, without HTTP. Called by web, devices and the sweep."""
+
+import secrets
+import unicodedata
+import uuid
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app import clock
+from app.errors import FieldError, InvalidInput, NameTaken, WrongPassword
+from app.models import AuthSession, User
+
+NAME_LENGTH = 32
+PASSWORD_MIN = 8
+PASSWORD_MAX = 128
+#: `last_seen_at` is written at most this often, so that reading pages writes nothing.
+SEEN_SECONDS = 60
+
+#: Compared when there is no such user, so that the answer takes as long as for a wrong password.
+_NO_USER = generate_password_hash(secrets.token_hex(8))
+
+
+def clean_name(name: str) -> str:
+    """The name as it is stored and shown; raises InvalidInput saying what is wrong with it."""
+    name = " ".join(unicodedata.normalize("NFKC", name).split())
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise InvalidInput.field("name", f"Use 1 to {NAME_LENGTH} characters.")
+    if not name.isprintable():
+        raise InvalidInput.field("name", "Use letters, digits and signs that can be seen.")
+    return name
+
+
+def name_key(name: str) -> str:
+    """What makes two spellings the same name."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def hash_password(password: str) -> str:
+    """Slow on purpose: never call it inside a transaction."""
+    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+        reason = f"Use {PASSWORD_MIN} to {PASSWORD_MAX} characters."
+        raise InvalidInput("", [FieldError("password", reason)])
+    return generate_password_hash(password)
+
+
+def sign_up(session: Session, name: str, password_hash: str | None, *, lab: bool) -> User:
+    """A new user; raises NameTaken. Without a password hash it is a guest."""
+    name = clean_name(name)
+    key = name_key(name)
+    if session.scalar(select(User.id).where(User.name_key == key)):
+        raise NameTaken(f"Somebody is called {name} already.", [FieldError("name", "Taken.")])
+    run_id = new_run_id() if lab else None
+    user = User(
+        name=name,
+        name_key=key,
+        password_hash=password_hash,
+        created_at=clock.now(),
+        last_seq=0,
+        run_id=run_id,
+    )
+    session.add(user)
+    session.flush()
+    return user
+
+
+def sign_up_guest(session: Session, *, lab: bool) -> User:
+    """One click in: a user with a made-up name and no password."""
+    return sign_up(session, f"Guest {secrets.token_hex(4)}", None, lab=lab)
+
+
+def find_by_name(session: Session, name: str) -> User | None:
+    return session.scalar(select(User).where(User.name_key == name_key(name)))
+
+
+def check_password(session: Session, name: str, password: str) -> User:
+    """The user with that name and password; raises WrongPassword, telling nobody which is wrong."""
+    user = find_by_name(session, name)
+    known = user.password_hash if user and user.password_hash else None
+    if not check_password_hash(known or _NO_USER, password) or known is None or user is None:
+        raise WrongPassword()
+    return user
+
+
+def new_run_id() -> str:
+    return str(uuid.uuid4())
+
+
+def start_run(session: Session, user_id: int) -> str:
+    """A new codelab run: from now on the user's events belong to it."""
+    user = session.get_one(User, user_id)
+    user.run_id = new_run_id()
+    return user.run_id
+
+
+def open_session(session: Session, user_id: int) -> AuthSession:
+    """Sign in: a new session, which is a new device."""
+    now = clock.now()
+    opened = AuthSession(
+        session_id=secrets.token_urlsafe(32), user_id=user_id, created_at=now, last_seen_at=now
+    )
+    session.add(opened)
+    session.flush()
+    return opened
+
+
+def find_live_session(session: Session, session_id: str) -> tuple[AuthSession, User] | None:
+    """The session with that id and its user, unless it was revoked."""
+    row = session.execute(
+        select(AuthSession, User)
+        .join(User, User.id == AuthSession.user_id)
+        .where(AuthSession.session_id == session_id, AuthSession.revoked_at.is_(None))
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def needs_touch(opened: AuthSession) -> bool:
+    return clock.now() - opened.last_seen_at > SEEN_SECONDS
+
+
+def touch_session(session: Session, session_id: str) -> None:
+    """The session was used: its thirty days begin anew."""
+    opened = session.get(AuthSession, session_id)
+    if opened is not None and opened.revoked_at is None:
+        opened.last_seen_at = clock.now()
+
+
+def lock_users(session: Session, user_ids: Iterable[int]) -> None:
+    """Whoever touches a user's records takes this lock first, in the order of ids, so that commit
+    order is `seq` order and nothing deadlocks. SQLite has one writer and needs no lock."""
+    ordered = select(User.id).where(User.id.in_(sorted(set(user_ids)))).order_by(User.id)
+    session.execute(ordered.with_for_update(key_share=True)).all()

@@ -1,0 +1,127 @@
+"""What happened, append-only: read by the codelab and the tests. Any layer above writes here; outside
+lab mode nothing is written at all."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, insert, or_, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.db import Database
+from app.models import JournalEvent, User
+
+#: Events that may wait for the flusher; beyond it the oldest are dropped, so memory is bounded.
+WAITING = 5000
+KEEP_SECONDS = 7 * 86400
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `user_id` finds the run it belongs to and is not stored itself."""
+
+    kind: str
+    user_id: int | None = None
+    actor: str = "app-server"
+    step: int | None = None
+    summary: str = ""
+    notification_id: str | None = None
+    connection_id: str | None = None
+    endpoint: str | None = None
+    message_url: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+    at: float = field(default_factory=clock.now)
+
+
+class Journal:
+    """Collects events and writes them in batches, off the path of whoever reports them."""
+
+    def __init__(self, database: Database, *, enabled: bool) -> None:
+        self.enabled = enabled
+        #: Called with the user ids of each batch, once it can be read; wiring rings the pages.
+        self.on_written: Callable[[set[int]], None] = lambda user_ids: None
+        self._database = database
+        self._waiting: deque[Event] = deque(maxlen=WAITING)
+        self._changed = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Report an event; the keywords are the fields of `Event`."""
+        if not self.enabled:
+            return
+        self._waiting.append(Event(kind, **fields))
+        self._changed.set()
+
+    def start(self) -> None:
+        if self.enabled and self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._changed.set()
+        if self._thread:
+            self._thread.join(timeout=5)
+
+    def flush(self) -> None:
+        """Write all that waits; a reader calls it to see what was reported before."""
+        events = []
+        while self._waiting:
+            events.append(self._waiting.popleft())
+        if events:
+            self._database.write(lambda session: _insert(session, events))
+            self.on_written({event.user_id for event in events if event.user_id is not None})
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._changed.wait()
+            self._changed.clear()
+            self.flush()
+
+
+def _insert(session: Session, events: list[Event]) -> None:
+    runs = _runs_of(session, {event.user_id for event in events if event.user_id is not None})
+    session.execute(insert(JournalEvent), [_row(event, runs) for event in events])
+
+
+def _runs_of(session: Session, user_ids: set[int]) -> dict[int, str | None]:
+    rows = session.execute(select(User.id, User.run_id).where(User.id.in_(user_ids)))
+    return {user_id: run_id for user_id, run_id in rows}
+
+
+def _row(event: Event, runs: dict[int, str | None]) -> dict[str, Any]:
+    return {
+        "run_id": runs.get(event.user_id) if event.user_id is not None else None,
+        "at": event.at,
+        "actor": event.actor,
+        "kind": event.kind,
+        "step": event.step,
+        "summary": event.summary,
+        "notification_id": event.notification_id,
+        "connection_id": event.connection_id,
+        "endpoint": event.endpoint,
+        "message_url": event.message_url,
+        "detail": event.detail,
+    }
+
+
+def read_run(session: Session, run_id: str | None, after: int = 0) -> list[dict[str, Any]]:
+    """Events of one run, and those of no run at all (the keys' making), oldest first."""
+    mine = or_(JournalEvent.run_id == run_id, JournalEvent.run_id.is_(None))
+    query = select(JournalEvent).where(mine, JournalEvent.id > after).order_by(JournalEvent.id)
+    return [_public(event) for event in session.scalars(query.limit(PAGE))]
+
+
+def _public(event: JournalEvent) -> dict[str, Any]:
+    columns = JournalEvent.__table__.columns.keys()
+    return {name: getattr(event, name) for name in columns if name != "run_id"}
+
+
+def expire(session: Session, now: float) -> None:
+    """Forget events older than a week; the sweep calls it."""
+    session.execute(delete(JournalEvent).where(JournalEvent.at < now - KEEP_SECONDS))
