@@ -1,5 +1,5 @@
 """Devices: one signed-in session is one device with one `connection_id`. The rules, without HTTP.
-Called by web, pns, subscriptions' callers and the sweep."""
+Called by web, pns and the sweep."""
 
 import uuid
 from collections.abc import Sequence
@@ -134,17 +134,17 @@ def list_devices(session: Session, user_id: int) -> list[Device]:
 def _push_statuses(session: Session, user_id: int) -> dict[str, int | None]:
     columns = select(PushSubscription.connection_id, PushSubscription.last_status)
     rows = session.execute(columns.where(PushSubscription.user_id == user_id))
-    return {connection_id: status for connection_id, status in rows}
+    return {row.connection_id: row.last_status for row in rows}
 
 
 def _pending_counts(session: Session, user_id: int) -> dict[str, int]:
     rows = session.execute(
-        select(PendingNotification.connection_id, func.count())
+        select(PendingNotification.connection_id, func.count().label("waiting"))
         .join(Registration, Registration.connection_id == PendingNotification.connection_id)
         .where(Registration.user_id == user_id)
         .group_by(PendingNotification.connection_id)
     )
-    return {connection_id: count for connection_id, count in rows}
+    return {row.connection_id: row.waiting for row in rows}
 
 
 def rename(session: Session, user_id: int, connection_id: str, name: str) -> None:

@@ -1,5 +1,5 @@
-"""What happened, append-only: read by the codelab and the tests. Any layer above writes here; outside
-lab mode nothing is written at all."""
+"""What happened, append-only: read by the codelab and the tests. Any layer above writes here;
+outside lab mode nothing is written at all."""
 
 import threading
 from collections import deque
@@ -91,7 +91,7 @@ def _insert(session: Session, events: list[Event]) -> None:
 
 def _runs_of(session: Session, user_ids: set[int]) -> dict[int, str | None]:
     rows = session.execute(select(User.id, User.run_id).where(User.id.in_(user_ids)))
-    return {user_id: run_id for user_id, run_id in rows}
+    return {row.id: row.run_id for row in rows}
 
 
 def _row(event: Event, runs: dict[int, str | None]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Push subscriptions: whose they are and when they move. The rules, without HTTP; the endpoint itself
-was checked by the caller. Called by web and by sending."""
+"""Push subscriptions: whose they are and when they move. The rules, without HTTP; the endpoint
+itself was checked by the caller. Called by web and by sending."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app import clock, devices
+from app import clock
 from app.errors import EndpointOfAnotherSession, VapidKeyUnknown
 from app.models import PushOutbox, PushSubscription, Registration, VapidKey
 
@@ -27,12 +27,11 @@ class NewSubscription:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a subscription is now, and the device that had to give it up."""
+    """Where a subscription is now, and the device that had to give it up: its session must end."""
 
-    connection_id: str
     subscription_id: int
     created: bool
-    ended: devices.Ended | None = None
+    former_connection_id: str | None = None
 
 
 def hash_endpoint(endpoint: str) -> str:
@@ -49,19 +48,18 @@ def find_of_device(session: Session, connection_id: str) -> PushSubscription | N
     return session.scalar(select(PushSubscription).where(mine).order_by(PushSubscription.id.desc()))
 
 
-def store(session: Session, session_id: str, user_agent: str, new: NewSubscription) -> Stored:
-    """Keep the subscription for the session's device (W-6): the same endpoint twice is one row.
+def store(session: Session, device: Registration, new: NewSubscription) -> Stored:
+    """Keep the subscription for the device (W-6): the same endpoint twice is one row.
 
-    Raises SignedOut, VapidKeyUnknown, EndpointOfAnotherSession."""
-    device = devices.ensure_device(session, session_id, user_agent)
+    The caller holds the user lock. Raises VapidKeyUnknown, EndpointOfAnotherSession."""
     key_id = _key_id(session, new.application_server_key)
     known = find_by_endpoint(session, new.endpoint)
     if known and known.connection_id == device.connection_id and _same_browser(known, new):
-        return Stored(device.connection_id, known.id, created=False)
-    ended = _take_away(session, known, device, new) if known else None
+        return Stored(known.id, created=False)
+    former = _take_away(session, known, device, new) if known else None
     row = _insert(session, device, key_id, new)
     _replace_older(session, row)
-    return Stored(device.connection_id, row.id, created=True, ended=ended)
+    return Stored(row.id, created=True, former_connection_id=former)
 
 
 def _key_id(session: Session, public_key: str | None) -> str:
@@ -83,19 +81,15 @@ def _same_browser(known: PushSubscription, new: NewSubscription) -> bool:
 
 def _take_away(
     session: Session, known: PushSubscription, device: Registration, new: NewSubscription
-) -> devices.Ended | None:
-    """Delete, so that what was queued for the former owner goes too, and end the session it was
-    in: the browser is somebody else's now, or the same user's newer sign-in."""
-    if known.connection_id == device.connection_id:
-        session.delete(known)
-        session.flush()
-        return None
-    if not _same_browser(known, new):
+) -> str | None:
+    """Delete, so that what was queued for the former owner goes too. The session it was in has to
+    end: the browser is somebody else's now, or the same user's newer sign-in."""
+    former = known.connection_id if known.connection_id != device.connection_id else None
+    if former and not _same_browser(known, new):
         raise EndpointOfAnotherSession()
-    former = session.get_one(Registration, known.connection_id)
     session.delete(known)
     session.flush()
-    return devices.sign_out(session, former.session_id)
+    return former
 
 
 def _insert(
@@ -131,11 +125,10 @@ def _replace_older(session: Session, row: PushSubscription) -> None:
     session.flush()
 
 
-def remove_by_endpoint(session: Session, session_id: str, endpoint: str) -> bool:
-    """Forget the session's own subscription with that endpoint; False when it has none such."""
+def remove_by_endpoint(session: Session, connection_id: str, endpoint: str) -> bool:
+    """Forget the device's own subscription with that endpoint; False when it has none such."""
     known = find_by_endpoint(session, endpoint)
-    device = devices.find_by_session(session, session_id)
-    if known is None or device is None or known.connection_id != device.connection_id:
+    if known is None or known.connection_id != connection_id:
         return False
     session.delete(known)
     return True
