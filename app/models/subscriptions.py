@@ -1,6 +1,6 @@
 """Push subscriptions, what is still to be sent to them, and the public half of our VAPID keys."""
 
-from sqlalchemy import Double, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -44,14 +44,19 @@ class PushOutbox(Model):
     """One Web Push message to hand over. States: queued, delivered, replaced, expired, refused."""
 
     __tablename__ = "push_outbox"
-    __table_args__ = (Index("ix_push_outbox_due", "state", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_push_outbox_due", "state", "next_attempt_at"),
+        Index("ix_push_outbox_order", "subscription_id", "state", "seq"),
+    )
 
     notification_id: Mapped[str] = mapped_column(
         ForeignKey("notification_data.notification_id", ondelete="CASCADE"), primary_key=True
     )
     subscription_id: Mapped[int] = mapped_column(
-        ForeignKey("push_subscriptions.id", ondelete="CASCADE"), primary_key=True, index=True
+        ForeignKey("push_subscriptions.id", ondelete="CASCADE"), primary_key=True
     )
+    #: The notification's `seq`: the order in which a subscription's rows are handed over.
+    seq: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(12), default="queued")
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt_at: Mapped[float] = mapped_column(Double)
