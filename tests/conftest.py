@@ -1,0 +1,50 @@
+"""What every test of `app` stands on: settings in a throw-away folder and a real database file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+import app.models  # noqa: F401  (registers the tables)
+from app.config import Settings, load
+from app.db import Database, Model, prepare_sqlite
+from tests import postgres
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Lab settings, as the supervisor would give them, without the real environment."""
+    return load({}, instance_dir=tmp_path / "instance", lab=True)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """A fresh SQLite file with every table."""
+    settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(settings.database_url)
+    prepare_sqlite(engine)
+    Model.metadata.create_all(engine)
+    yield Database(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A throw-away PostgreSQL server, one per test process; skips where there is none."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The same test on both databases."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("database")
+        return
+    url = request.getfixturevalue("postgres_url")
+    with postgres.fresh_database(url) as fresh:
+        engine = create_engine(fresh, pool_size=20)
+        Model.metadata.create_all(engine)
+        yield Database(engine)
+        engine.dispose()
