@@ -1,4 +1,4 @@
-"""Users and their signed-in sessions: the rules, without HTTP. Called by web, devices, the sweep."""
+"""Users and their signed-in sessions: the rules, without HTTP. Called by web, devices, sweep."""
 
 import secrets
 import unicodedata

@@ -1,0 +1,29 @@
+"""Everything that speaks HTTP: pages, JSON API, PWA files. `wiring` calls `register`."""
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+
+from app.config import Settings
+from app.web import api, auth, ops, origin, pages, problems, pwa, security, visitor
+
+
+def register(app: Flask, settings: Settings) -> None:
+    problems.register(app)
+    origin.register(app, settings.public_url)
+    security.register(app, settings)
+    visitor.register(app)
+    csrf = CSRFProtect(app)
+    limiter = Limiter(
+        get_remote_address, app=app, storage_uri="memory://", enabled=not settings.lab
+    )
+    app.register_blueprint(auth.register(limiter))
+    for part in (pages, pwa, ops):
+        app.register_blueprint(part.pages)
+    app.context_processor(pages.page_context)
+    api.register(app, lab_mode=settings.lab)
+    # The JSON API is guarded by `origin`: a service worker has no CSRF token.
+    for name, blueprint in app.blueprints.items():
+        if name.startswith("api_"):
+            csrf.exempt(blueprint)

@@ -1,0 +1,60 @@
+"""Request bodies: bytes in, a validated value out, or a problem that names the field."""
+
+import re
+from typing import Annotated, Any, TypeVar
+
+from flask import request
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from app.errors import FieldError, InvalidInput, MalformedRequest, UnsupportedMedia
+
+B = TypeVar("B", bound="Body")
+
+#: Control characters but tab and line ends: no text needs them and PostgreSQL refuses NUL.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _no_control_characters(value: str) -> str:
+    if CONTROL.search(value):
+        raise ValueError("must not contain control characters")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_no_control_characters)]
+
+
+class Body(BaseModel):
+    """Base of all request bodies. Unknown fields are refused: they are mostly typing errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read(shape: type[B]) -> B:
+    """The request's JSON body as `shape`.
+
+    Raises UnsupportedMedia, MalformedRequest (not JSON) or InvalidInput (names each field)."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMedia()
+    try:
+        return shape.model_validate_json(request.get_data(cache=False))
+    except ValidationError as error:
+        raise _problem(error) from None
+
+
+def _problem(error: ValidationError) -> InvalidInput | MalformedRequest:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    if found[0]["type"] == "json_invalid":
+        return MalformedRequest(found[0]["msg"])
+    return InvalidInput(
+        "Mend the fields that are named and send it again.",
+        [FieldError(_path(item["loc"]), _reason(item["msg"])) for item in found[:20]],
+    )
+
+
+def _path(location: tuple[Any, ...]) -> str:
+    """`notifications.3.title`; the whole body is `body`. Long names are cut: they are input."""
+    return ".".join(str(part)[:60] for part in location) or "body"
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,126 @@
+"""Lab mode only: a new run, the token for the push service's lab face, fault switches, and for
+tests and the supervisor (with the lab secret) everybody's journal."""
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Annotated, Any, Literal
+
+from flask import Blueprint, request
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import accounts, clock
+from app.errors import NotFound, SignedOut
+from app.journal import read_all
+from app.models import PushSubscription
+from app.web.api.body import Body, read
+from app.web.api.journal import read_cursor
+from app.web.services import current_services
+from app.web.visitor import find_visitor, require_visitor
+
+api = Blueprint("api_lab", __name__)
+
+TOKEN_SECONDS = 3600
+
+
+class FaultBody(Body):
+    kind: Literal["crash", "fail", "hold"] = "fail"
+    #: How often; null means until it is switched off.
+    times: Annotated[int, Field(ge=1, le=1000)] | None = 1
+
+
+@api.post("/runs")
+def start_run() -> tuple[dict[str, str], int]:
+    visitor = require_visitor()
+    run_id = current_services().database.write(lambda s: accounts.start_run(s, visitor.user_id))
+    return {"run_id": run_id}, 201
+
+
+@api.get("/lab/token")
+def lab_token() -> dict[str, Any]:
+    """A token with which the page may read the push service's journal of this run's endpoints."""
+    visitor = require_visitor()
+    services = current_services()
+    with services.database.read() as session:
+        endpoints = _endpoint_tokens(session, visitor.user_id)
+    expires_at = clock.now() + TOKEN_SECONDS
+    claims = {"run": visitor.run_id, "endpoints": endpoints, "exp": int(expires_at)}
+    return {
+        "url": services.settings.push_service_url,
+        "token": _sign(claims, _lab_secret()),
+        "expires_at": clock.iso(expires_at),
+    }
+
+
+def _endpoint_tokens(session: Session, user_id: int) -> list[str]:
+    """The last path segment of each endpoint of the user is the push service's token for it."""
+    mine = select(PushSubscription.endpoint).where(PushSubscription.user_id == user_id)
+    return [endpoint.rsplit("/", 1)[-1] for endpoint in session.scalars(mine)]
+
+
+def _sign(claims: dict[str, Any], secret: bytes) -> str:
+    body = _base64url(json.dumps(claims).encode())
+    return f"{body}.{_base64url(hmac.digest(secret, body.encode(), hashlib.sha256))}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _lab_secret() -> bytes:
+    secret = current_services().settings.lab_secret
+    if secret is None:
+        raise NotFound("This lab was started without a secret for its push service.")
+    return secret.get_secret_value().encode()
+
+
+@api.get("/lab/faults")
+def list_faults() -> dict[str, Any]:
+    require_lab_user()
+    armed = current_services().faults.armed()
+    return {"faults": {name: {"kind": on.kind, "times": on.times} for name, on in armed.items()}}
+
+
+@api.put("/lab/faults/<point>")
+def arm(point: str) -> tuple[str, int]:
+    require_lab_user()
+    body = read(FaultBody)
+    try:
+        current_services().faults.arm(point, body.kind, body.times)
+    except KeyError:
+        raise NotFound("There is no fault point of that name.") from None
+    return "", 204
+
+
+@api.delete("/lab/faults/<point>")
+def disarm(point: str) -> tuple[str, int]:
+    require_lab_user()
+    current_services().faults.disarm(point)
+    return "", 204
+
+
+@api.get("/lab/journal")
+def whole_journal() -> dict[str, Any]:
+    """Every run's events, for whoever holds the lab secret."""
+    if not _has_lab_secret():
+        raise SignedOut("Send the lab secret: Authorization: Bearer …")
+    services = current_services()
+    services.journal.flush()
+    after = read_cursor()
+    with services.database.read() as session:
+        events = read_all(session, after)
+    return {"events": events, "cursor": events[-1]["id"] if events else after}
+
+
+def require_lab_user() -> None:
+    """Whoever is signed in at this laptop, or holds the lab secret."""
+    if not _has_lab_secret() and find_visitor() is None:
+        raise SignedOut()
+
+
+def _has_lab_secret() -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme == "Bearer" and hmac.compare_digest(given.encode(), _lab_secret())

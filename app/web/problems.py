@@ -1,0 +1,70 @@
+"""Every error as one thing: a catalogue entry, rendered as RFC 9457 problem+json for programs and
+as a page for people. Registered by `web.register`."""
+
+from typing import Any
+
+from flask import Flask, Response, current_app, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from app import log
+from app.errors import Problem
+
+logger = log.get("web")
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(Problem, on_problem)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(Exception, on_unexpected)
+
+
+def on_problem(problem: Problem) -> Response:
+    return _answer(problem.status, problem.code, problem.title, problem.detail, problem.errors)
+
+
+def on_http_error(error: HTTPException) -> Response:
+    """What Flask and Werkzeug refuse by themselves: unknown address, wrong method, too large."""
+    status = error.code or 500
+    if error.response is not None and isinstance(error.response, Response):
+        return error.response
+    response = _answer(status, _slug(error.name), error.name, error.description or "")
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def on_unexpected(error: Exception) -> Response:
+    """A fault of ours: the log gets all of it, the caller a sentence."""
+    logger.error("request failed", path=request.path, exc_info=error)
+    if current_app.testing:
+        raise error
+    detail = "It is in our log. Nothing was half done: you can try again."
+    return _answer(500, Problem.code, Problem.title, detail)
+
+
+def _answer(status: int, code: str, title: str, detail: str, errors: Any = ()) -> Response:
+    if wants_json():
+        return _problem_json(status, code, title, detail, errors)
+    page = render_template("error.html", status=status, title=title, detail=detail, code=code)
+    return Response(page, status)
+
+
+def wants_json() -> bool:
+    """The API always answers JSON; pages do so only to those who ask for nothing else."""
+    return request.path.startswith("/api/") or request.path == "/pns"
+
+
+def _problem_json(status: int, code: str, title: str, detail: str, errors: Any) -> Response:
+    body: dict[str, Any] = {"type": f"/problems/{code}", "title": title, "status": status}
+    if detail and detail != title:
+        body["detail"] = detail
+    if errors:
+        body["errors"] = [{"field": one.field, "reason": one.reason} for one in errors]
+    response = Response(current_app.json.dumps(body), status)
+    response.content_type = "application/problem+json"
+    return response
+
+
+def _slug(name: str) -> str:
+    return name.lower().replace(" ", "-")

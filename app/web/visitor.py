@@ -1,0 +1,102 @@
+"""Who asks: Flask-Login over our own sessions table. The cookie carries the session's id alone, so
+revoking the row signs that device out for good."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, session
+from flask_login import LoginManager, current_user, login_user, logout_user
+
+from app import accounts, devices
+from app.bus.envelope import Envelope
+from app.errors import SignedOut
+from app.models import AuthSession, User
+from app.web.services import Services, current_services
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A signed-in device. What Flask-Login asks of a user object, and what our views need."""
+
+    session_id: str
+    user_id: int
+    name: str
+    guest: bool
+    run_id: str | None
+    last_seq: int
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return self.session_id
+
+
+def register(app: Flask) -> None:
+    manager = LoginManager(app)
+    manager.session_protection = None  # a phone changes its address all the time
+    manager.login_view = "auth.login"
+    manager.login_message = None
+    manager.user_loader(load)
+
+
+def load(session_id: str) -> Visitor | None:
+    """The visitor of a live session; None signs the browser out."""
+    database = current_services().database
+    with database.read() as reading:
+        found = accounts.find_live_session(reading, session_id)
+    if found is None:
+        return None
+    if accounts.needs_touch(found[0]):
+        database.write(lambda writing: accounts.touch_session(writing, session_id))
+    return _visitor(*found)
+
+
+def _visitor(opened: AuthSession, user: User) -> Visitor:
+    return Visitor(
+        session_id=opened.session_id,
+        user_id=user.id,
+        name=user.name,
+        guest=user.password_hash is None,
+        run_id=user.run_id,
+        last_seq=user.last_seq,
+    )
+
+
+def find_visitor() -> Visitor | None:
+    return cast(Visitor, current_user) if current_user.is_authenticated else None
+
+
+def require_visitor() -> Visitor:
+    """The visitor, or SignedOut: every API view that is somebody's begins with it."""
+    visitor = find_visitor()
+    if visitor is None:
+        raise SignedOut()
+    return visitor
+
+
+def sign_in(user: User, opened: AuthSession) -> None:
+    """Put the new session into the cookie; whoever was signed in here must be out already."""
+    session.clear()
+    session.permanent = True
+    login_user(_visitor(opened, user))
+
+
+def sign_out() -> None:
+    """End the visitor's session, if there is one, and close its sockets."""
+    visitor = find_visitor()
+    logout_user()
+    session.clear()
+    if visitor is None:
+        return
+    services = current_services()
+    ended = services.database.write(lambda s: devices.sign_out(s, visitor.session_id))
+    announce(services, ended)
+
+
+def announce(services: Services, ended: devices.Ended | None) -> None:
+    """Tell the node that holds the ended device's socket to close it (4003)."""
+    if ended is not None and ended.node_uri is not None:
+        envelope = Envelope("ended", user_ids=(ended.user_id,), ids=(ended.connection_id,))
+        services.bus.ring(ended.node_uri, envelope)
