@@ -1,0 +1,160 @@
+"""Our VAPID keys (W-1, RFC 8292): made once, kept private, and the header that proves who sends.
+Wiring loads them, web hands out the public half, webpush signs.
+
+In the instance folder: `vapid/current.pem`, and `vapid/<key id>.pem` for each key that was replaced
+but still signs for the subscriptions made with it."""
+
+import base64
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid import Vapid02, VapidException
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.config import ConfigError, Settings, read_or_make
+from app.models import VapidKey
+
+#: RFC 8292 section 2 allows 24 hours; half of it forgives a wrong clock on either side.
+LIFETIME = 12 * 3600
+#: A header is signed anew when less than this is left of it.
+MARGIN = 3600
+#: Origins whose header is kept; the wildcard vendors could otherwise fill the memory.
+REMEMBERED = 1000
+
+
+class UnknownKey(LookupError):
+    """The private half of that key is not on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """One key. Its `repr` shows nothing private."""
+
+    id: str
+    #: Uncompressed P-256 point, base64url without padding, as `pushManager.subscribe()` takes it.
+    public_key: str
+    signer: Vapid02
+
+
+class VapidKeys:
+    """The current key, the retired ones, and the headers signed with them."""
+
+    def __init__(self, current: KeyPair, retired: list[KeyPair], subject: str) -> None:
+        self.current = current
+        self._pairs = {pair.id: pair for pair in [*retired, current]}
+        self._subject = subject
+        self._headers: dict[tuple[str, str], tuple[float, str]] = {}
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[KeyPair]:
+        return iter(self._pairs.values())
+
+    def authorization(self, key_id: str, origin: str) -> str:
+        """Value of the Authorization header for a push service; raises UnknownKey."""
+        now = clock.now()
+        with self._lock:
+            good_until, header = self._headers.get((key_id, origin), (0.0, ""))
+            if now < good_until:
+                return header
+            header = self._sign(key_id, origin, now)
+            if len(self._headers) >= REMEMBERED:
+                self._headers.clear()
+            self._headers[key_id, origin] = (now + LIFETIME - MARGIN, header)
+            return header
+
+    def _sign(self, key_id: str, origin: str, now: float) -> str:
+        pair = self._pairs.get(key_id)
+        if pair is None:
+            raise UnknownKey(f"The private half of VAPID key {key_id} is not here.")
+        # A fresh dict each time: a reused one carries the `aud` of another push service along.
+        claims = {"aud": origin, "exp": int(now) + LIFETIME, "sub": self._subject}
+        return str(pair.signer.sign(claims)["Authorization"])
+
+
+def load(settings: Settings) -> VapidKeys:
+    """The keys of this installation, the current one made when there is none yet.
+
+    Raises ConfigError when a key cannot be used; the sentence never contains the key."""
+    folder = settings.instance_dir / "vapid"
+    if settings.vapid_private_key:
+        text = settings.vapid_private_key.get_secret_value().replace("\\n", "\n")
+        current = _read(text, "PUSHLAB_VAPID_PRIVATE_KEY")
+    else:
+        path = folder / "current.pem"
+        current = _read(read_or_make(path, _make_pem).decode("ascii", "replace"), str(path))
+    keys = VapidKeys(current, _read_retired(folder), settings.vapid_subject)
+    _try_subject(keys)
+    return keys
+
+
+def register(session: Session, keys: VapidKeys) -> list[str]:
+    """Write the public halves down, each with its state; the ids of those that are new."""
+    known = set(session.scalars(select(VapidKey.id)))
+    fresh = [pair for pair in keys if pair.id not in known]
+    made = [pair.id for pair in fresh if _insert(session, pair)]
+    is_current = VapidKey.id == keys.current.id
+    session.execute(update(VapidKey).where(is_current).values(state="current"))
+    session.execute(update(VapidKey).where(~is_current).values(state="retired"))
+    return made
+
+
+def _insert(session: Session, pair: KeyPair) -> bool:
+    """False when another process that starts at the same time was first."""
+    row = VapidKey(id=pair.id, public_key=pair.public_key, state="retired", created_at=clock.now())
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def encode(raw: bytes) -> str:
+    """base64url without padding, as every text form of a Web Push key is written."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _make_pem() -> bytes:
+    signer = Vapid02()
+    signer.generate_keys()
+    return bytes(signer.private_pem())
+
+
+def _read_retired(folder: Path) -> list[KeyPair]:
+    paths = sorted(path for path in folder.glob("*.pem") if path.name != "current.pem")
+    return [_read(path.read_text("ascii", "replace"), str(path)) for path in paths]
+
+
+def _read(text: str, source: str) -> KeyPair:
+    try:
+        pem = "-----BEGIN" in text
+        signer = Vapid02.from_pem(text.strip().encode()) if pem else Vapid02.from_string(text)
+        key = signer.private_key
+        usable = isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
+    except Exception:  # whatever the parsers raise, their text may quote the key
+        usable = False
+    if not usable:
+        raise ConfigError(f"{source}: must be a P-256 private key, as PEM or base64url") from None
+    return _pair(signer)
+
+
+def _pair(signer: Vapid02) -> KeyPair:
+    point = signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return KeyPair(hashlib.sha256(point).hexdigest()[:16], encode(point), signer)
+
+
+def _try_subject(keys: VapidKeys) -> None:
+    """py-vapid is stricter about `sub` than RFC 8292: better refused at start than at the first
+    message."""
+    try:
+        keys.authorization(keys.current.id, "https://push.example")
+    except VapidException as error:
+        raise ConfigError(f"PUSHLAB_VAPID_SUBJECT: {error}") from None
