@@ -1,0 +1,109 @@
+"""Faults that a learner or a test switches on: all off otherwise. The push API and the hub ask,
+the lab face sets. Only `--lab` mounts the lab face.
+
+* `accept`: POSTs are answered with `status` (and `retry_after`), `times` times or until removed.
+* `hold`: messages are accepted but not delivered, until removed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+NAMES = ("accept", "hold")
+STATUSES = (400, 401, 403, 404, 410, 413, 429, 500, 502, 503)
+
+
+class BadFaultError(ValueError):
+    """The text says what is wrong with the asked-for fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`tokens` limits it to these endpoints; None: all. `times` None: until removed."""
+
+    name: str
+    times: int | None = None
+    status: int = 503
+    retry_after: int | None = None
+    tokens: frozenset[str] | None = None
+
+    def concerns(self, token: str) -> bool:
+        return self.tokens is None or token in self.tokens
+
+    def as_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"name": self.name, "times": self.times}
+        if self.name == "accept":
+            shown |= {"status": self.status, "retry_after": self.retry_after}
+        return shown
+
+
+def fault_from_json(name: str, wish: object, tokens: frozenset[str] | None) -> Fault:
+    """A checked fault. Raises BadFaultError."""
+    if name not in NAMES:
+        raise BadFaultError(f"there is no fault {name!r}; there are {', '.join(NAMES)}")
+    if not isinstance(wish, dict):
+        raise BadFaultError('the body must be a JSON object, for example {"times": null}')
+    unknown = sorted(set(wish) - {"times", "status", "retry_after"})
+    if unknown:
+        raise BadFaultError(f"unknown field {unknown[0]!r}")
+    times = _whole(wish, "times", 1, 1_000_000)
+    if name == "hold" and times is not None:
+        raise BadFaultError("'hold' lasts until it is removed: leave 'times' out")
+    status = _whole(wish, "status", 400, 599)
+    if status is not None and status not in STATUSES:
+        raise BadFaultError(f"'status' must be one of {', '.join(map(str, STATUSES))}")
+    return Fault(name, times, status or 503, _whole(wish, "retry_after", 0, 86400), tokens)
+
+
+def _whole(wish: dict[str, object], field: str, least: int, most: int) -> int | None:
+    value = wish.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise BadFaultError(f"{field!r} must be a whole number from {least} to {most}, or null")
+    return value
+
+
+class Faults:
+    """The faults that are on. `owner` keeps the switches of different runs apart."""
+
+    def __init__(self) -> None:
+        self._armed: dict[tuple[str, str], Fault] = {}
+        self._on_change: Callable[[], None] = lambda: None
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Who wants to know when a fault was removed (the hub: held messages may go)."""
+        self._on_change = call
+
+    def arm(self, owner: str, fault: Fault) -> None:
+        self._armed[fault.name, owner] = fault
+
+    def disarm(self, owner: str, name: str) -> None:
+        """Harmless when it is not armed."""
+        if self._armed.pop((name, owner), None) is not None:
+            self._on_change()
+
+    def armed(self, owner: str, name: str) -> Fault | None:
+        return self._armed.get((name, owner))
+
+    def of(self, owner: str) -> list[Fault]:
+        return [fault for (_, its_owner), fault in self._armed.items() if its_owner == owner]
+
+    def refusal(self, token: str) -> Fault | None:
+        """The `accept` fault that hits this POST, counted down; None: let it pass."""
+        for key, fault in self._armed.items():
+            if fault.name == "accept" and fault.concerns(token):
+                self._count_down(key, fault)
+                return fault
+        return None
+
+    def holds(self, token: str) -> bool:
+        return any(fault.name == "hold" and fault.concerns(token) for fault in self._armed.values())
+
+    def _count_down(self, key: tuple[str, str], fault: Fault) -> None:
+        if fault.times is None:
+            return
+        if fault.times == 1:
+            del self._armed[key]
+        else:
+            self._armed[key] = replace(fault, times=fault.times - 1)
