@@ -1,0 +1,33 @@
+# Every target works on a fresh machine: scripts/setup makes what is missing and is silent otherwise.
+.PHONY: help setup run test test-all check
+
+PYTEST := .venv/bin/python -m pytest -n 2 --dist loadgroup
+
+help:
+	@echo "make setup      the virtual environment, and the browsers and servers for the tests"
+	@echo "make run        set-up, then the laboratory: ./pushlab lab"
+	@echo "make test       set-up, then the whole suite"
+	@echo "make test-all   the same with the long runs"
+	@echo "make check      ruff, mypy, import contracts, documentation matches code"
+
+setup:
+	@scripts/setup setup
+
+run:
+	@scripts/setup run
+	@exec ./pushlab lab
+
+test:
+	@scripts/setup test
+	@$(PYTEST) -m "not slow"
+
+test-all:
+	@scripts/setup test
+	@$(PYTEST)
+
+check:
+	@scripts/setup check
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy app push_service e2e tests
+	.venv/bin/lint-imports
