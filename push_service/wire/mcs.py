@@ -12,12 +12,31 @@ from push_service.wire.mcs_pb2 import (
     AppData,
     Close,
     DataMessageStanza,
+    ErrorInfo,
     HeartbeatAck,
+    HeartbeatConfig,
     HeartbeatPing,
     IqStanza,
     LoginRequest,
     LoginResponse,
 )
+
+__all__ = [
+    "Close",
+    "DataMessageStanza",
+    "ErrorInfo",
+    "HeartbeatAck",
+    "HeartbeatConfig",
+    "HeartbeatPing",
+    "IqStanza",
+    "LoginRequest",
+    "LoginResponse",
+    "Message",
+    "ProtocolError",
+    "Reader",
+    "data_message",
+    "encode",
+]
 
 VERSION = 41
 
@@ -73,11 +92,12 @@ def encode_varint(number: int) -> bytes:
 class Reader:
     """Cuts a stream that arrives in any pieces into messages.
 
-    It holds at most one unfinished frame. After a ProtocolError it is of no more use.
+    It holds at most one unfinished frame, whose body may have `max_body` bytes. After a
+    ProtocolError it is of no more use.
     """
 
     def __init__(self, max_body: int = MAX_BODY) -> None:
-        self._max_body = max_body
+        self.max_body = max_body
         self._buffer = bytearray()
         self._version_seen = False
 
@@ -120,8 +140,8 @@ class Reader:
         size = 0
         for index, byte in enumerate(self._buffer[1 : 1 + MAX_LENGTH_BYTES]):
             size |= (byte & 0x7F) << 7 * index
-            if size > self._max_body:
-                raise ProtocolError(f"a body longer than {self._max_body} bytes")
+            if size > self.max_body:
+                raise ProtocolError(f"a body longer than {self.max_body} bytes")
             if byte < 0x80:
                 return index + 2, size
         if len(self._buffer) > MAX_LENGTH_BYTES:
@@ -143,17 +163,22 @@ def data_message(
     subtype: str,
     persistent_id: str,
     headers: Mapping[str, str],
-    body: bytes | None,
+    body: bytes,
+    last_stream_id_received: int,
 ) -> DataMessageStanza:
     """A push message for the browser.
 
     `sender`, `category`, `subtype` are those of the registration: a stranger's are dropped without
     a word. `headers` are the encryption headers of the HTTP message, lower case
-    (`content-encoding`; for aesgcm `encryption` and `crypto-key` as well). Without a body they must
-    not be sent, and an empty body is none: the browser would try to decrypt nothing and drop it.
+    (`content-encoding`; for aesgcm `encryption` and `crypto-key` as well). Without a body they are
+    left out: the browser would try to decrypt nothing, and drop the message.
     """
     stanza = DataMessageStanza(
-        sender=sender, category=category, persistent_id=persistent_id, immediate_ack=True
+        sender=sender,
+        category=category,
+        persistent_id=persistent_id,
+        last_stream_id_received=last_stream_id_received,
+        immediate_ack=True,
     )
     stanza.app_data.append(AppData(key="subtype", value=subtype))
     if body:

@@ -258,42 +258,18 @@ class Extension(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     ID_FIELD_NUMBER: builtins.int
-    DATA_FIELD_NUMBER: builtins.int
     id: builtins.int
-    """12: selective acknowledgement, 13: acknowledgement of the stream"""
-    data: builtins.bytes
+    """13: acknowledgement of the stream"""
     def __init__(
         self,
         *,
         id: builtins.int | None = ...,
-        data: builtins.bytes | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_data", b"_data", "_id", b"_id", "data", b"data", "id", b"id"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_data", b"_data", "_id", b"_id", "data", b"data", "id", b"id"]) -> None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: typing.Literal["_data", b"_data"]) -> typing.Literal["data"] | None: ...
-    @typing.overload
+    def HasField(self, field_name: typing.Literal["_id", b"_id", "id", b"id"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_id", b"_id", "id", b"id"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_id", b"_id"]) -> typing.Literal["id"] | None: ...
 
 global___Extension = Extension
-
-@typing.final
-class SelectiveAck(google.protobuf.message.Message):
-    """The persistent ids that a selective acknowledgement (extension 12) names."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    ID_FIELD_NUMBER: builtins.int
-    @property
-    def id(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
-    def __init__(
-        self,
-        *,
-        id: collections.abc.Iterable[builtins.str] | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["id", b"id"]) -> None: ...
-
-global___SelectiveAck = SelectiveAck
 
 @typing.final
 class DataMessageStanza(google.protobuf.message.Message):
@@ -301,30 +277,19 @@ class DataMessageStanza(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    ID_FIELD_NUMBER: builtins.int
     SENDER_FIELD_NUMBER: builtins.int
-    TO_FIELD_NUMBER: builtins.int
     CATEGORY_FIELD_NUMBER: builtins.int
     APP_DATA_FIELD_NUMBER: builtins.int
     PERSISTENT_ID_FIELD_NUMBER: builtins.int
-    STREAM_ID_FIELD_NUMBER: builtins.int
     LAST_STREAM_ID_RECEIVED_FIELD_NUMBER: builtins.int
-    TTL_FIELD_NUMBER: builtins.int
-    SENT_FIELD_NUMBER: builtins.int
     RAW_DATA_FIELD_NUMBER: builtins.int
     IMMEDIATE_ACK_FIELD_NUMBER: builtins.int
-    id: builtins.str
     sender: builtins.str
     """the VAPID public key of the subscription"""
-    to: builtins.str
     category: builtins.str
     """the "app" of the registration"""
     persistent_id: builtins.str
-    stream_id: builtins.int
     last_stream_id_received: builtins.int
-    ttl: builtins.int
-    sent: builtins.int
-    """milliseconds since 1970"""
     raw_data: builtins.bytes
     immediate_ack: builtins.bool
     @property
@@ -332,25 +297,18 @@ class DataMessageStanza(google.protobuf.message.Message):
     def __init__(
         self,
         *,
-        id: builtins.str | None = ...,
         sender: builtins.str | None = ...,
-        to: builtins.str | None = ...,
         category: builtins.str | None = ...,
         app_data: collections.abc.Iterable[global___AppData] | None = ...,
         persistent_id: builtins.str | None = ...,
-        stream_id: builtins.int | None = ...,
         last_stream_id_received: builtins.int | None = ...,
-        ttl: builtins.int | None = ...,
-        sent: builtins.int | None = ...,
         raw_data: builtins.bytes | None = ...,
         immediate_ack: builtins.bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_category", b"_category", "_id", b"_id", "_immediate_ack", b"_immediate_ack", "_last_stream_id_received", b"_last_stream_id_received", "_persistent_id", b"_persistent_id", "_raw_data", b"_raw_data", "_sender", b"_sender", "_sent", b"_sent", "_stream_id", b"_stream_id", "_to", b"_to", "_ttl", b"_ttl", "category", b"category", "id", b"id", "immediate_ack", b"immediate_ack", "last_stream_id_received", b"last_stream_id_received", "persistent_id", b"persistent_id", "raw_data", b"raw_data", "sender", b"sender", "sent", b"sent", "stream_id", b"stream_id", "to", b"to", "ttl", b"ttl"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_category", b"_category", "_id", b"_id", "_immediate_ack", b"_immediate_ack", "_last_stream_id_received", b"_last_stream_id_received", "_persistent_id", b"_persistent_id", "_raw_data", b"_raw_data", "_sender", b"_sender", "_sent", b"_sent", "_stream_id", b"_stream_id", "_to", b"_to", "_ttl", b"_ttl", "app_data", b"app_data", "category", b"category", "id", b"id", "immediate_ack", b"immediate_ack", "last_stream_id_received", b"last_stream_id_received", "persistent_id", b"persistent_id", "raw_data", b"raw_data", "sender", b"sender", "sent", b"sent", "stream_id", b"stream_id", "to", b"to", "ttl", b"ttl"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_category", b"_category", "_immediate_ack", b"_immediate_ack", "_last_stream_id_received", b"_last_stream_id_received", "_persistent_id", b"_persistent_id", "_raw_data", b"_raw_data", "_sender", b"_sender", "category", b"category", "immediate_ack", b"immediate_ack", "last_stream_id_received", b"last_stream_id_received", "persistent_id", b"persistent_id", "raw_data", b"raw_data", "sender", b"sender"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_category", b"_category", "_immediate_ack", b"_immediate_ack", "_last_stream_id_received", b"_last_stream_id_received", "_persistent_id", b"_persistent_id", "_raw_data", b"_raw_data", "_sender", b"_sender", "app_data", b"app_data", "category", b"category", "immediate_ack", b"immediate_ack", "last_stream_id_received", b"last_stream_id_received", "persistent_id", b"persistent_id", "raw_data", b"raw_data", "sender", b"sender"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_category", b"_category"]) -> typing.Literal["category"] | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: typing.Literal["_id", b"_id"]) -> typing.Literal["id"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_immediate_ack", b"_immediate_ack"]) -> typing.Literal["immediate_ack"] | None: ...
     @typing.overload
@@ -361,14 +319,6 @@ class DataMessageStanza(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_raw_data", b"_raw_data"]) -> typing.Literal["raw_data"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_sender", b"_sender"]) -> typing.Literal["sender"] | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: typing.Literal["_sent", b"_sent"]) -> typing.Literal["sent"] | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: typing.Literal["_stream_id", b"_stream_id"]) -> typing.Literal["stream_id"] | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: typing.Literal["_to", b"_to"]) -> typing.Literal["to"] | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: typing.Literal["_ttl", b"_ttl"]) -> typing.Literal["ttl"] | None: ...
 
 global___DataMessageStanza = DataMessageStanza
 
