@@ -1,0 +1,140 @@
+"""RFC 6455 frames without a socket: frames of the server are built here, once, for any number of
+sockets; frames of the client become messages. Called by `net.websocket` and by whoever has one text
+for many sockets. Parsing is wsproto's."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+
+from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
+
+#: First byte of an unfragmented frame: the FIN bit and the opcode (section 5.2).
+TEXT, CLOSE, PING, PONG = 0x81, 0x88, 0x89, 0x8A
+#: A control frame carries at most 125 bytes (section 5.5), a Close frame its code within them.
+REASON_BYTES = 123
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A whole text message, however many fragments it came in."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The peer closes; 1005 stands for "no code was given" (section 7.1.5)."""
+
+    code: int
+    reason: str
+
+
+Incoming = Text | Ping | Pong | Close
+
+
+class Violation(Exception):
+    """The peer did what it must not: the connection is closed with this code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+def encode_text_frame(text: str) -> bytes:
+    """One frame with the whole text, as a server sends it: not masked (section 5.1)."""
+    return _encode(TEXT, text.encode())
+
+
+def encode_ping_frame() -> bytes:
+    return _encode(PING, b"")
+
+
+def encode_pong_frame(payload: bytes) -> bytes:
+    """The answer to a Ping: the same payload (section 5.5.3)."""
+    return _encode(PONG, payload)
+
+
+def encode_close_frame(code: int, reason: str = "") -> bytes:
+    """1005 must not be sent (section 7.4.1): the frame for it is empty."""
+    if code == CloseReason.NO_STATUS_RCVD:
+        return _encode(CLOSE, b"")
+    cut = reason.encode()[:REASON_BYTES].decode(errors="ignore").encode()
+    return _encode(CLOSE, struct.pack("!H", code) + cut)
+
+
+def _encode(first: int, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return struct.pack("!BB", first, size) + payload
+    if size < 1 << 16:
+        return struct.pack("!BBH", first, 126, size) + payload
+    return struct.pack("!BBQ", first, 127, size) + payload
+
+
+class MessageReader:
+    """Bytes of one client in, messages out. After a Violation or a Close it reads no more."""
+
+    __slots__ = ("_limit", "_protocol", "_started", "_taken")
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: characters that one message may have."""
+        self._protocol = FrameProtocol(client=False, extensions=[])
+        self._limit = limit
+        self._started: StringIO | None = None
+        self._taken = 0
+
+    def feed(self, data: bytes) -> Iterator[Incoming]:
+        """Messages that are complete with `data`. Raises Violation at the first wrong byte."""
+        self._protocol.receive_bytes(data)
+        try:
+            for frame in self._protocol.received_frames():
+                incoming = self._on_frame(frame)
+                if incoming is not None:
+                    yield incoming
+        except ParseFailed as error:
+            raise Violation(int(error.code), str(error)) from None
+
+    def _on_frame(self, frame: Frame) -> Incoming | None:
+        payload = frame.payload
+        if isinstance(payload, str):
+            return self._on_text(payload, finished=frame.message_finished)
+        if isinstance(payload, tuple):
+            return Close(int(payload[0]), payload[1])
+        if frame.opcode is Opcode.PING:
+            return Ping(bytes(payload))
+        if frame.opcode is Opcode.PONG:
+            return Pong()
+        raise Violation(CloseReason.UNSUPPORTED_DATA, "text messages only")
+
+    def _on_text(self, part: str, *, finished: bool) -> Text | None:
+        self._taken += len(part)
+        if self._taken > self._limit:
+            raise Violation(
+                CloseReason.MESSAGE_TOO_BIG, f"a message has at most {self._limit} characters"
+            )
+        if finished and self._started is None:
+            self._taken = 0
+            return Text(part)
+        return self._collect(part, finished=finished)
+
+    def _collect(self, part: str, *, finished: bool) -> Text | None:
+        if self._started is None:
+            self._started = StringIO()
+        self._started.write(part)
+        if not finished:
+            return None
+        text = self._started.getvalue()
+        self._started, self._taken = None, 0
+        return Text(text)
