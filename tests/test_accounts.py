@@ -1,0 +1,54 @@
+"""Users and sessions."""
+
+import pytest
+
+from app import accounts, clock
+from app.db import Database
+from app.errors import InvalidInput, NameTaken, WrongPassword
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 33, "a\x00b", "a\u202eb"])
+def test_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        accounts.clean_name(name)
+    assert refused.value.errors[0].field == "name"
+
+
+def test_name_is_taken_in_any_spelling(any_database: Database) -> None:
+    any_database.write(lambda s: accounts.sign_up(s, "Ada  Lovelace", None, lab=False))
+    with pytest.raises(NameTaken):
+        any_database.write(lambda s: accounts.sign_up(s, "ada lovelace ", None, lab=False))
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 129])
+def test_password_length_is_checked(password: str) -> None:
+    with pytest.raises(InvalidInput):
+        accounts.hash_password(password)
+
+
+def test_password_is_checked(database: Database) -> None:
+    hashed = accounts.hash_password("correct horse")
+    database.write(lambda s: accounts.sign_up(s, "Ada", hashed, lab=False))
+    with database.read() as session:
+        assert accounts.check_password(session, "ADA", "correct horse").name == "Ada"
+        for name, password in (("Ada", "wrong horse"), ("Bob", "correct horse")):
+            with pytest.raises(WrongPassword):
+                accounts.check_password(session, name, password)
+
+
+def test_guest_has_no_password_to_guess(database: Database) -> None:
+    guest = database.write(lambda s: accounts.sign_up_guest(s, lab=False))
+    with database.read() as session, pytest.raises(WrongPassword):
+        accounts.check_password(session, guest.name, "")
+
+
+def test_session_lives_until_revoked(database: Database) -> None:  # P-2
+    user = database.write(lambda s: accounts.sign_up(s, "Ada", None, lab=True))
+    opened = database.write(lambda s: accounts.open_session(s, user.id))
+    with database.read() as session:
+        found = accounts.find_live_session(session, opened.session_id)
+        assert found is not None
+        assert found[1].name == "Ada"
+        found[0].revoked_at = clock.now()
+        session.flush()
+        assert accounts.find_live_session(session, opened.session_id) is None

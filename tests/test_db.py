@@ -1,0 +1,107 @@
+"""The writer: group commit, own outcomes, retries."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine, event, func, select, text
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.db import Database, prepare_sqlite
+from app.errors import NameTaken
+from app.models import VapidKey
+from tests.waiting import until
+
+
+def add_key(session: Session, name: str) -> str:
+    session.add(VapidKey(id=name, public_key=name, state="current", created_at=0))
+    session.flush()
+    return name
+
+
+def count_keys(database: Database) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(VapidKey)) or 0
+
+
+def test_write_commits_before_it_returns(any_database: Database) -> None:  # P-12
+    assert any_database.write(lambda session: add_key(session, "a")) == "a"
+    assert count_keys(any_database) == 1
+
+
+def write_while_writer_is_held(database: Database, names: list[str]) -> list[object]:
+    """Let `names` wait together behind a transaction that is held open until all have queued."""
+    held, go = threading.Event(), threading.Event()
+
+    def hold(_session: Session) -> None:
+        held.set()
+        go.wait(10)
+
+    def outcome(name: str) -> object:
+        try:
+            return database.write(lambda session: add_or_refuse(session, name))
+        except Exception as error:
+            return type(error)
+
+    with ThreadPoolExecutor(len(names) + 1) as pool:
+        first = pool.submit(database.write, hold)
+        held.wait(10)
+        waiting = [pool.submit(outcome, name) for name in names]
+        until(lambda: len(database._waiting) == len(names))
+        go.set()
+        first.result()
+        return [future.result() for future in waiting]
+
+
+def add_or_refuse(session: Session, name: str) -> str:
+    if name == "refused":
+        raise NameTaken()
+    return add_key(session, name)
+
+
+def test_waiting_writes_share_one_transaction(any_database: Database) -> None:  # P-7
+    commits = []
+    event.listen(any_database.engine, "commit", lambda connection: commits.append(1))
+    outcomes = write_while_writer_is_held(any_database, ["a", "b", "c", "d"])
+    assert outcomes == ["a", "b", "c", "d"]
+    assert len(commits) == 1
+
+
+def test_failing_write_fails_alone(any_database: Database) -> None:  # P-7
+    outcomes = write_while_writer_is_held(any_database, ["a", "refused", "c"])
+    assert outcomes == ["a", NameTaken, "c"]
+    assert count_keys(any_database) == 2
+
+
+def test_write_waits_for_another_process(database: Database, settings: Settings) -> None:  # P-12
+    other = create_engine(settings.database_url)
+    prepare_sqlite(other)
+    with other.connect() as connection:
+        connection.execute(text("INSERT INTO vapid_keys VALUES ('x', 'x', 'current', 0)"))
+        threading.Timer(0.1, connection.commit).start()
+        # The connection above holds a read lock first, then the write lock until it commits.
+        database.write(lambda session: add_key(session, "y"))
+    other.dispose()
+    assert count_keys(database) == 2
+
+
+def test_read_session_keeps_nothing(any_database: Database) -> None:
+    with any_database.read() as session:
+        add_key(session, "a")
+    assert count_keys(any_database) == 0
+
+
+def test_foreign_keys_cascade(database: Database) -> None:
+    with database.read() as session:
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+
+
+def test_write_without_luck_raises(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(_session: Session) -> None:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        database.write(break_down)
+    assert database.write(lambda session: add_key(session, "after")) == "after"

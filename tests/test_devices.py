@@ -1,0 +1,98 @@
+"""A device is a signed-in session with one connection_id."""
+
+import pytest
+
+from app import accounts, clock, devices, subscriptions
+from app.db import Database
+from app.errors import InvalidInput, NotFound, SignedOut
+from app.models import Registration
+from tests.factories import make_device, make_vapid_key, new_subscription
+
+DAY = 86400
+
+
+def test_session_has_one_connection_id(any_database: Database) -> None:  # P-5
+    device = any_database.write(make_device)
+    again = any_database.write(lambda s: devices.ensure_device(s, device.session_id, "other"))
+    assert again.connection_id == device.connection_id
+
+
+def test_two_sessions_are_two_devices(any_database: Database) -> None:  # P-3, W-13
+    first, second = any_database.write(make_device), any_database.write(make_device)
+    assert first.user_id == second.user_id
+    assert first.connection_id != second.connection_id
+
+
+def test_sign_out_removes_the_record_for_good(any_database: Database) -> None:  # W-13
+    device = any_database.write(make_device)
+    ended = any_database.write(lambda s: devices.sign_out(s, device.session_id))
+    assert ended is not None
+    assert ended.connection_id == device.connection_id
+    with pytest.raises(SignedOut):
+        any_database.write(lambda s: devices.ensure_device(s, device.session_id, ""))
+    assert any_database.write(lambda s: devices.sign_out(s, device.session_id)) is None
+
+
+def test_device_of_another_user_is_not_found(database: Database) -> None:  # P-13
+    mine = database.write(make_device)
+    theirs = database.write(lambda s: make_device(s, "Bob"))
+    with pytest.raises(NotFound):
+        database.write(lambda s: devices.sign_out_device(s, mine.user_id, theirs.connection_id))
+    with pytest.raises(NotFound):
+        database.write(lambda s: devices.rename(s, mine.user_id, theirs.connection_id, "ha"))
+
+
+def test_device_is_renamed_and_listed(database: Database) -> None:  # X-2
+    device = database.write(make_device)
+    database.write(
+        lambda s: devices.rename(s, device.user_id, device.connection_id, " My  laptop ")
+    )
+    with database.read() as session:
+        (listed,) = devices.list_devices(session, device.user_id)
+    assert listed.name == "My laptop"
+    assert listed.browser == "Firefox on Linux"
+    assert listed.push is False
+    with pytest.raises(InvalidInput):
+        database.write(lambda s: devices.rename(s, device.user_id, device.connection_id, "\t"))
+
+
+def test_silent_device_expires(any_database: Database) -> None:  # P-14
+    silent = any_database.write(make_device)
+    later = clock.now() + 31 * DAY
+    ended = any_database.write(lambda s: devices.expire(s, later, 30 * DAY))
+    assert [one.connection_id for one in ended] == [silent.connection_id]
+
+
+def test_device_with_push_or_socket_never_expires_by_age(database: Database) -> None:  # P-14
+    pushed, online = database.write(make_device), database.write(make_device)
+    database.write(make_vapid_key)
+    database.write(
+        lambda s: subscriptions.store(
+            s, s.get_one(Registration, pushed.connection_id), new_subscription()
+        )
+    )
+
+    def connect(session):  # type: ignore[no-untyped-def]
+        session.get_one(Registration, online.connection_id).node_uri = "node"
+
+    database.write(connect)
+    assert database.write(lambda s: devices.expire(s, clock.now() + 365 * DAY, 30 * DAY)) == []
+
+
+def test_used_session_lives_on(database: Database) -> None:  # P-14
+    device = database.write(make_device)
+    database.write(lambda s: accounts.touch_session(s, device.session_id))
+    assert database.write(lambda s: devices.expire(s, clock.now() + 29 * DAY, 30 * DAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/156.0 Safari/537.36 Edg/156.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19) Version/19 Safari/604.1", "Safari on iPhone"),
+        ("curl/8", "Browser"),
+    ],
+)
+def test_browser_is_described(user_agent: str, shown: str) -> None:  # X-2
+    assert devices.describe_browser(user_agent) == shown

@@ -1,0 +1,70 @@
+"""The app's journal: batches, runs, nothing outside lab mode."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from app import accounts, journal
+from app.db import Database
+from app.journal import Journal, read_run
+from app.models import User
+
+
+@pytest.fixture
+def ada(database: Database) -> User:
+    return database.write(lambda s: accounts.sign_up(s, "Ada", None, lab=True))
+
+
+@pytest.fixture
+def running(database: Database) -> Iterator[Journal]:
+    started = Journal(database, enabled=True)
+    started.start()
+    yield started
+    started.stop()
+
+
+def test_journal_gives_a_run_its_own_events(database: Database, ada: User) -> None:  # W-11
+    bob = database.write(lambda s: accounts.sign_up(s, "Bob", None, lab=True))
+    book = Journal(database, enabled=True)
+    book.write("vapid.key-made", step=1)
+    book.write("subscription.stored", user_id=ada.id, step=6, detail={"created": True})
+    book.write("subscription.stored", user_id=bob.id, step=6)
+    book.flush()
+    with database.read() as session:
+        events = read_run(session, ada.run_id)
+    assert [event["kind"] for event in events] == ["vapid.key-made", "subscription.stored"]
+    assert events[1]["detail"] == {"created": True}
+    with database.read() as session:
+        assert read_run(session, ada.run_id, after=events[1]["id"]) == []
+
+
+def test_journal_tells_who_has_news(running: Journal, ada: User) -> None:  # W-11
+    told = threading.Event()
+    users: set[int] = set()
+
+    def tell(user_ids: set[int]) -> None:
+        users.update(user_ids)
+        told.set()
+
+    running.on_written = tell
+    running.write("push.received", user_id=ada.id, actor="service-worker")
+    assert told.wait(5)
+    assert users == {ada.id}
+
+
+def test_journal_is_silent_outside_the_lab(database: Database, ada: User) -> None:
+    book = Journal(database, enabled=False)
+    book.write("subscription.stored", user_id=ada.id)
+    book.flush()
+    with database.read() as session:
+        assert read_run(session, ada.run_id) == []
+
+
+def test_journal_forgets_after_a_week(database: Database, ada: User) -> None:  # P-14
+    book = Journal(database, enabled=True)
+    book.write("push.received", user_id=ada.id, at=1000.0)
+    book.flush()
+    database.write(lambda s: journal.expire(s, 1000.0 + journal.KEEP_SECONDS + 1))
+    with database.read() as session:
+        assert read_run(session, ada.run_id) == []
