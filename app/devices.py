@@ -2,7 +2,7 @@
 Called by web, pns and the sweep."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -129,6 +129,14 @@ def list_devices(session: Session, user_id: int) -> list[Device]:
         for record in records
     ]
     return sorted(devices, key=lambda device: -device.last_seen_at)
+
+
+def node_uris(session: Session, user_ids: Iterable[int]) -> list[str]:
+    """The nodes that hold a connection of any of these users. Read after the commit that they are
+    to hear of, never kept: whoever takes a device over later sees that commit by itself."""
+    online = Registration.user_id.in_(sorted(set(user_ids))) & Registration.node_uri.is_not(None)
+    found = session.scalars(select(Registration.node_uri).where(online).distinct())
+    return [node_uri for node_uri in found if node_uri is not None]
 
 
 def _push_statuses(session: Session, user_id: int) -> dict[str, int | None]:
