@@ -54,7 +54,7 @@ def sort_answer(status: int, headers: Mapping[str, str], body: str, now: float) 
     return Outcome(
         state=state,
         status=status,
-        reason=reason if state == "delivered" else _with_words(reason, body),
+        reason=reason if state == "delivered" else _join(reason, body),
         retry_after=parse_retry_after(headers.get("retry-after"), now)
         if state == "retry"
         else None,
@@ -64,12 +64,12 @@ def sort_answer(status: int, headers: Mapping[str, str], body: str, now: float) 
 
 def no_answer(why: str) -> Outcome:
     """Timeout, no connection, broken TLS: nobody knows whether the message arrived; try again."""
-    return Outcome("retry", None, _with_words("The push service did not answer.", why))
+    return Outcome("retry", None, _join("The push service did not answer:", why))
 
 
 def cannot_send(why: str) -> Outcome:
     """There is something about this message or subscription that no repetition will heal."""
-    return Outcome("refused", None, _with_words("The message cannot be sent.", why))
+    return Outcome("refused", None, _join("The message cannot be sent:", why))
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -91,8 +91,7 @@ def _timestamp(moment: datetime) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _with_words(reason: str, words: str) -> str:
-    """Our sentence, then the push service's own words, made safe to show and store."""
+def _join(reason: str, words: str) -> str:
+    """Our sentence, then words from outside, made safe to show and to store."""
     printable = "".join(char if char.isprintable() else " " for char in words[: REASON_LENGTH * 2])
-    said = " ".join(printable.split())[:REASON_LENGTH]
-    return f"{reason} It said: {said}" if said else reason
+    return f"{reason} {' '.join(printable.split())[:REASON_LENGTH]}".strip()

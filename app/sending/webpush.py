@@ -1,0 +1,106 @@
+"""One Web Push message: encrypted (RFC 8291), signed (RFC 8292), posted (RFC 8030). pywebpush does
+the encryption and the sending over our transport, py-vapid the signature. Called by the sender."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidKey
+from pywebpush import WebPusher, WebPushException
+
+from app import clock
+from app.config import Settings
+from app.sending import endpoints, outcome
+from app.sending.outcome import Outcome
+from app.sending.transport import Answer, NoAnswer, Transport
+from app.sending.vapid import UnknownKey, VapidKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent, to whom, and how long and how urgently the push service shall hold it."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+    vapid_key_id: str
+    payload: bytes
+    #: Seconds (RFC 8030 section 5.2).
+    ttl: int
+    urgency: str
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is about to go over the wire, for whoever wants to see the real bytes."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+OnRequest = Callable[[Request], None]
+
+
+class WebPush:
+    """Sends messages. For use by many threads or greenlets at a time."""
+
+    def __init__(self, settings: Settings, keys: VapidKeys) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._transport = Transport(settings.push_timeout, settings.sender_greenlets)
+
+    def send(self, message: Message, on_request: OnRequest = lambda request: None) -> Outcome:
+        """Never raises for what a subscription or a push service may do; `on_request` is called
+        before the first byte leaves, and what it raises goes through."""
+        refused = endpoints.why_refused(message.endpoint, self._settings)
+        if refused:
+            return outcome.cannot_send(refused)
+        try:
+            answer = self._post(message, on_request)
+        except NoAnswer as error:
+            return outcome.no_answer(str(error))
+        except (UnknownKey, WebPushException, InvalidKey, ValueError) as error:
+            return outcome.cannot_send(str(error))
+        return outcome.sort_answer(answer.status_code, answer.headers, answer.text, clock.now())
+
+    def _post(self, message: Message, on_request: OnRequest) -> Answer:
+        target = endpoints.target_of(message.endpoint, self._settings)
+        courier = _Courier(self._transport, target, on_request)
+        keys = {"p256dh": message.p256dh, "auth": message.auth}
+        pusher = WebPusher({"endpoint": target.url, "keys": keys}, requests_session=courier)
+        pusher.send(message.payload, self._headers(message), ttl=message.ttl)
+        return courier.answer
+
+    def _headers(self, message: Message) -> dict[str, str]:
+        """`aud` is the origin that the browser published, wherever the request is routed to."""
+        origin = endpoints.origin_of(message.endpoint)
+        headers = {
+            "Authorization": self._keys.authorization(message.vapid_key_id, origin),
+            "Urgency": message.urgency,
+            "User-Agent": "pushlab",
+            "Accept-Encoding": "identity",
+        }
+        return headers | ({"Topic": message.topic} if message.topic else {})
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class _Courier:
+    """What pywebpush takes for a requests session; it calls nothing but `post`."""
+
+    answer: Answer
+
+    def __init__(
+        self, transport: Transport, target: endpoints.Target, on_request: OnRequest
+    ) -> None:
+        self._transport = transport
+        self._target = target
+        self._on_request = on_request
+
+    def post(self, url: str, *, data: bytes, headers: dict[str, str], timeout: object) -> Answer:
+        """`timeout` is pywebpush's default of 10,000 seconds; the transport has its own."""
+        self._on_request(Request(url, dict(headers), data))
+        self.answer = self._transport.post(self._target, dict(headers), data)
+        return self.answer
