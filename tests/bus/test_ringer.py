@@ -1,0 +1,81 @@
+"""The ringer: off the caller's path, bounded, one envelope per node and kind."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from app.bus import ringer as ringer_module
+from app.bus.contract import BusError
+from app.bus.envelope import Envelope
+from app.bus.memory import MemoryBus
+from app.bus.ringer import Ringer
+
+
+class StuckBus(MemoryBus):
+    """A broker that hangs until it is let go, then fails for one node."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rung: list[tuple[str, Envelope]] = []
+        self.asked = threading.Event()
+        self.go = threading.Event()
+
+    def ring(self, node_uri: str, envelope: Envelope, timeout: float) -> None:
+        self.asked.set()
+        self.go.wait(10)
+        if node_uri == "dead":
+            raise BusError("no answer")
+        self.rung.append((node_uri, envelope))
+
+
+@pytest.fixture
+def bus() -> StuckBus:
+    return StuckBus()
+
+
+@pytest.fixture
+def ringer(bus: StuckBus) -> Iterator[Ringer]:
+    ringer = Ringer(bus)
+    ringer.start()
+    yield ringer
+    bus.go.set()
+    ringer.stop()
+
+
+def ring_for(ringer: Ringer, *user_ids: int) -> None:
+    for user_id in user_ids:
+        ringer.ring(["node"], Envelope("ring", user_ids=(user_id,)))
+
+
+def test_rings_that_wait_become_one(bus: StuckBus, ringer: Ringer) -> None:  # P-7
+    ring_for(ringer, 1)
+    assert bus.asked.wait(5)
+    ring_for(ringer, 2, 3, 2)
+    ringer.ring(["node"], Envelope("hint", "read", (2,)))
+    bus.go.set()
+    assert ringer.join(5)
+    assert bus.rung == [
+        ("node", Envelope("ring", user_ids=(1,))),
+        ("node", Envelope("ring", user_ids=(2, 3))),
+        ("node", Envelope("hint", "read", (2,))),
+    ]
+
+
+def test_dead_node_costs_only_its_own_ring(bus: StuckBus, ringer: Ringer) -> None:  # P-12
+    bus.go.set()
+    ringer.ring(["dead", "node"], Envelope("ring", user_ids=(1,)))
+    assert ringer.join(5)
+    assert [node_uri for node_uri, _ in bus.rung] == ["node"]
+
+
+def test_what_waits_is_bounded(  # P-12
+    bus: StuckBus, ringer: Ringer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ringer_module, "WAITING", 10)
+    ring_for(ringer, 0)
+    assert bus.asked.wait(5)
+    ring_for(ringer, *range(100))
+    bus.go.set()
+    assert ringer.join(5)
+    assert len(bus.rung[1][1].user_ids) == 10
