@@ -1,0 +1,66 @@
+"""Documentation is code: what exists is documented, and what is documented exists."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENT = re.compile(r"\b[WPX]-\d+\b")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def test_every_setting_is_documented() -> None:
+    documented = set(re.findall(rf"^\| `({PREFIX}\w+)`", read("docs/settings.md"), re.MULTILINE))
+    assert documented == {PREFIX + name.upper() for name in Settings.model_fields}
+
+
+def markdown_files() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", markdown_files(), ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
+        if not target.startswith(("http://", "https://", "mailto:")):
+            assert (path.parent / target).exists(), target
+
+
+def functions_of(path: Path) -> set[str]:
+    return {
+        node.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def test_feature_table_names_real_tests() -> None:
+    """Each row of the README's feature table names at least one test, and that test is there."""
+    for row in re.findall(r"^\| [WPX]-\d+ .*$", read("README.md"), re.MULTILINE):
+        named = re.findall(r"\[`(test_\w+)`\]\(([\w/.]+)\)", row)
+        assert named, row
+        for test, path in named:
+            assert test in functions_of(ROOT / path), f"{path} has no {test}"
+
+
+def test_feature_table_tests_name_their_requirement() -> None:
+    """A test that is said to prove W-9 says so itself."""
+    for row in re.findall(r"^\| [WPX]-\d+ .*$", read("README.md"), re.MULTILINE):
+        number = REQUIREMENT.search(row)
+        assert number is not None
+        for _, path in re.findall(r"\[`(test_\w+)`\]\(([\w/.]+)\)", row):
+            assert re.search(rf"\b{number[0]}\b", read(path)), f"{path} does not name {number[0]}"
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """`docs/architecture.md` says what each library of pyproject.toml does for us."""
+    text = read("docs/architecture.md").lower()
+    declared = re.findall(r'^  "([a-z0-9-]+)[\[>=<]', read("pyproject.toml"), re.MULTILINE)
+    missing = [name for name in declared if name not in text and not name.startswith("types-")]
+    assert not missing
