@@ -1,0 +1,16 @@
+"""`python -m app`, which `./pushlab` runs. The process that serves is patched for gevent before
+anything else is imported: what is imported earlier keeps the blocking sockets and locks."""
+
+import sys
+
+SERVES = ("app-server",)
+
+if sys.argv[1:2] and sys.argv[1] in SERVES:
+    from gevent import monkey
+
+    monkey.patch_all()
+
+from app.cli import main  # noqa: E402  # after the patch
+
+if __name__ == "__main__":
+    main(prog_name="pushlab")

@@ -1,0 +1,57 @@
+"""How gunicorn runs the app: one gevent worker, as many connections as the file limit allows. Used
+by the `app-server` command only."""
+
+import json
+import resource
+from typing import Any
+
+import gevent
+from gunicorn.workers.ggevent import GeventWorker
+
+from app import wiring
+
+#: Files that are not a browser's connection: database, logs, sends to push services.
+RESERVED_FILES = 256
+#: Seconds that requests under way get when the process is asked to end.
+GRACE = 10
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
+    """A gevent worker that starts the app's own greenlets, and ends them at the stop signal: the
+    node must say goodbye to its sockets before gunicorn waits for them."""
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        super().handle_exit(sig, frame)
+        gevent.spawn(wiring.stop, self.app.wsgi())
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Start the app and tell the supervisor, which reads this process's standard output."""
+    wiring.start(worker.app.wsgi())
+    print(json.dumps({"ready": True, "pid": worker.pid, "master": worker.ppid}), flush=True)
+
+
+def raise_file_limit() -> int:
+    """Lift the soft limit of open files to the hard one; the number of files there may be."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1_000_000 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+def options(bind: str) -> dict[str, Any]:
+    """gunicorn's settings for a process that listens on `bind`, an address or `fd://N`."""
+    return {
+        "bind": bind,
+        "workers": 1,
+        "worker_class": Worker,
+        "worker_connections": max(100, raise_file_limit() - RESERVED_FILES),
+        # The app is made before the fork: a worker that died is back within milliseconds.
+        "preload_app": True,
+        "post_worker_init": post_worker_init,
+        "graceful_timeout": GRACE,
+        "keepalive": 30,
+        "loglevel": "warning",
+        # All gunicorns of one user would share one control socket.
+        "control_socket_disable": True,
+    }
