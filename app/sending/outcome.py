@@ -72,6 +72,11 @@ def cannot_send(why: str) -> Outcome:
     return Outcome("refused", None, _join("The message cannot be sent:", why))
 
 
+def failed_here(why: str) -> Outcome:
+    """Our own doing; nobody knows whether the message arrived; try again."""
+    return Outcome("retry", None, _join("Our sender failed:", why))
+
+
 def parse_retry_after(value: str | None, now: float) -> float | None:
     """Seconds to wait; the header is a number or a date (RFC 9110 section 10.2.3)."""
     if value is None:

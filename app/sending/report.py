@@ -1,0 +1,105 @@
+"""What the sender tells the journal: the real bytes of each attempt, opened up so that a learner
+can read them. Nothing private is among them: the key that signs and the key that decrypts never are
+in a request. Called by the sender."""
+
+import base64
+import json
+import struct
+from typing import Any
+
+from app.journal import Journal
+from app.sending.endpoints import origin_of
+from app.sending.outbox import Claimed
+from app.sending.outcome import Outcome
+from app.sending.results import Finished
+from app.sending.vapid import encode
+from app.sending.webpush import Request
+
+#: Step W-8: encrypt, sign, send.
+STEP = 8
+
+
+def started(journal: Journal, item: Claimed, request: Request) -> None:
+    if journal.enabled:
+        where = origin_of(item.endpoint)
+        summary = (
+            f"The message is encrypted, signed and posted to {where} (attempt {item.attempts})."
+        )
+        _write(journal, "send.started", item, summary, describe(request))
+
+
+def answered(journal: Journal, item: Claimed, outcome: Outcome) -> None:
+    shown = f"Status {outcome.status}: {outcome.reason}" if outcome.status else outcome.reason
+    detail = {
+        "status": outcome.status,
+        "outcome": outcome.state,
+        "location": outcome.message_url,
+        "retry_after": outcome.retry_after,
+    }
+    _write(journal, "send.answered", item, shown, detail, message_url=outcome.message_url)
+
+
+def finished(journal: Journal, item: Claimed, result: Finished) -> None:
+    """Only what does not follow from the answer itself."""
+    detail = {"attempts": item.attempts, "next_attempt_at": result.next_attempt_at}
+    if result.state == "queued":
+        _write(journal, "send.retry", item, "The message will be sent again.", detail)
+    elif result.state == "expired":
+        summary = "No more attempts: the time to live of the message is over."
+        _write(journal, "send.expired", item, summary, detail)
+    elif result.state == "gone":
+        summary = "The subscription is removed: its endpoint will never work again."
+        _write(journal, "subscription.removed", item, summary, {})
+
+
+def describe(request: Request) -> dict[str, Any]:
+    """The request as JSON: headers, the signed token decoded, the encryption header taken apart
+    (RFC 8188 section 2.1), the ciphertext."""
+    salt, record_size, id_length = struct.unpack("!16sIB", request.body[:21])
+    return {
+        "method": "POST",
+        "url": request.url,
+        "headers": request.headers,
+        "vapid": _open_token(request.headers.get("authorization", "")),
+        "encryption": {
+            "salt": encode(salt),
+            "record_size": record_size,
+            "key_id": encode(request.body[21 : 21 + id_length]),
+        },
+        "body": encode(request.body),
+        "body_length": len(request.body),
+    }
+
+
+def _open_token(authorization: str) -> dict[str, Any]:
+    """`vapid t=<JWT>,k=<public key>` (RFC 8292 section 3)."""
+    fields = dict(
+        part.strip().split("=", 1) for part in authorization.removeprefix("vapid ").split(",")
+    )
+    header, claims, _signature = fields["t"].split(".")
+    return {"header": _json(header), "claims": _json(claims), "public_key": fields["k"]}
+
+
+def _json(segment: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+
+
+def _write(
+    journal: Journal,
+    kind: str,
+    item: Claimed,
+    summary: str,
+    detail: dict[str, Any],
+    message_url: str | None = None,
+) -> None:
+    journal.write(
+        kind,
+        user_id=item.user_id,
+        step=STEP,
+        summary=summary,
+        notification_id=item.content.notification_id,
+        connection_id=item.content.connection_id,
+        endpoint=item.endpoint,
+        message_url=message_url,
+        detail=detail,
+    )
