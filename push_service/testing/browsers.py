@@ -1,0 +1,250 @@
+"""Stock Chromium and Firefox, wired to a push service of ours. Used by the fixtures and by tests.
+
+    with sync_playwright() as playwright, Chromium(playwright, push_service, profile) as browser:
+        browser.grant("http://127.0.0.1:8000")
+        browser.page.goto("http://127.0.0.1:8000")  # a page that subscribes
+        browser.wait_until_linked()  # from here on messages arrive at once
+        browser.relaunch()  # closed, and started again on the same profile
+
+The browsers are those of the system (`PUSHLAB_CHROMIUM` and `PUSHLAB_FIREFOX` name others); where
+there are none, Playwright's own. Playwright itself is brought by whoever calls.
+"""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+from push_service.browser_wiring import chromium_flags, firefox_preferences
+from push_service.journal import Event
+from push_service.testing.journal import JournalTimeoutError
+from push_service.testing.push_service_process import PushServiceProcess
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page, Playwright
+
+LINK_SECONDS = 40.0
+
+
+class PushBrowser:
+    """A browser on a profile of its own; use `Chromium` or `Firefox`.
+
+    `profile` is a folder; `origins` are those that may show notifications from the first moment
+    on. `options` go to Playwright's `launch_persistent_context` (`headless`, `viewport`, ...): in
+    Chromium push works in a persistent context only.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]  # as the push service's journal calls it
+    variable: ClassVar[str]  # of the environment, for the program's path
+    programs: ClassVar[tuple[str, ...]]
+    lock: ClassVar[str]  # the link in the profile that names the process
+
+    def __init__(
+        self,
+        playwright: "Playwright",
+        push_service: PushServiceProcess,
+        profile: Path,
+        *,
+        origins: Iterable[str] = (),
+        **options: Any,
+    ) -> None:
+        self.profile = profile
+        self._playwright = playwright
+        self._push_service = push_service
+        self._origins = list(origins)
+        self._options = options
+        self._context: BrowserContext | None = None
+        self._mark = 0  # the push service's journal when we were launched
+        self._user_agent: str | None = None
+
+    def __enter__(self) -> Self:
+        self.launch()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def context(self) -> "BrowserContext":
+        """Playwright's context: a new one after each launch."""
+        if self._context is None:
+            raise RuntimeError(f"{self.title} is not running")
+        return self._context
+
+    @property
+    def page(self) -> "Page":
+        """The browser's first tab."""
+        return self.context.pages[0] if self.context.pages else self.context.new_page()
+
+    @property
+    def pid(self) -> int:
+        """The browser's main process, as the lock in the profile names it."""
+        target = str((self.profile / self.lock).readlink())
+        return int(target.replace("+", "-").rpartition("-")[2])
+
+    def launch(self) -> None:
+        """Start it. Origins that were granted notifications have them before a message can come."""
+        self.profile.mkdir(parents=True, exist_ok=True)
+        self._mark = self._push_service.journal.cursor()
+        self._context = self._launch()
+
+    def close(self) -> None:
+        """End it as its user would. Harmless twice."""
+        context, self._context = self._context, None
+        if context is not None:
+            context.close()
+
+    def kill(self) -> None:
+        """End it with SIGKILL, as a crash would."""
+        context, self._context = self.context, None
+        with context.expect_event("close"):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def relaunch(self) -> None:
+        """Close it, if it runs, and start it again on the same profile."""
+        self.close()
+        self.launch()
+
+    def grant(self, origin: str) -> None:
+        """Let this origin show notifications, now and after each relaunch."""
+        if origin not in self._origins:
+            self._origins.append(origin)
+        self.context.grant_permissions(["notifications"], origin=origin)
+
+    def wait_until_linked(
+        self, endpoint: str | None = None, *, timeout: float = LINK_SECONDS
+    ) -> str:
+        """Wait until the push service can reach this browser; the browser's name in its journal.
+
+        Chromium opens the link with its first subscription, and `subscribe()` succeeds without it;
+        Firefox opens it when it starts. Where several browsers use one push service, name one of
+        this browser's endpoints. A link that broke within ten seconds of its beginning takes
+        Chromium up to 30 s to mend. `timeout` is in seconds.
+
+        Raises JournalTimeoutError.
+        """
+        journal = self._push_service.journal
+        links = _Links(self.title, self._find_user_agent(endpoint))
+        past = journal.events(after=self._mark)
+        for event in past:
+            links.see(event)
+        if not links.up:
+            for event in journal.follow(after=past[-1].id if past else self._mark, timeout=timeout):
+                links.see(event)
+                if links.up:
+                    break
+            else:
+                raise JournalTimeoutError(f"{self.title} is not linked after {timeout:g} s")
+        self._user_agent = min(links.up)
+        return self._user_agent
+
+    def _find_user_agent(self, endpoint: str | None) -> str | None:
+        if endpoint is None:
+            return self._user_agent
+        token = urlsplit(endpoint).path.rpartition("/")[2]
+        created = self._push_service.journal.events("subscription.created", token=token)
+        # The journal ends with the push service's process; what we once knew still holds.
+        return created[0].user_agent if created else self._user_agent
+
+    def _find_program(self) -> str | None:
+        """The browser's path; None: Playwright's own."""
+        found = map(shutil.which, self.programs)
+        return os.environ.get(self.variable) or next(filter(None, found), None)
+
+    def _launch(self) -> "BrowserContext":
+        raise NotImplementedError
+
+
+class Chromium(PushBrowser):
+    """Chromium, Chrome or a relative of theirs."""
+
+    name = "chromium"
+    title = "Chromium"
+    variable = "PUSHLAB_CHROMIUM"
+    programs = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+    lock = "SingletonLock"
+
+    def _launch(self) -> "BrowserContext":
+        self._seed_permissions()
+        push_service = self._push_service
+        flags = chromium_flags(push_service.http, push_service.mcs, push_service.spki)
+        program = self._find_program()
+        options = {**self._options, "args": [*flags, *self._options.get("args", ())]}
+        if program is None:
+            options.setdefault("channel", "chromium")  # its small "headless shell" has no push
+        return self._playwright.chromium.launch_persistent_context(
+            self.profile, executable_path=program, **options
+        )
+
+    def _seed_permissions(self) -> None:
+        """Write them into the profile, as if the user had given them.
+
+        What Playwright grants lasts until the browser ends. A message that comes before it is
+        granted again makes Chromium destroy the subscription.
+        """
+        file = self.profile / "Default" / "Preferences"
+        preferences = json.loads(file.read_text()) if file.exists() else {}
+        node = preferences
+        for name in ("profile", "content_settings", "exceptions", "notifications"):
+            node = node.setdefault(name, {})
+        for origin in self._origins:
+            node[f"{origin},*"] = {"setting": 1}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(preferences))
+
+
+class Firefox(PushBrowser):
+    """Firefox, as released or with extended support."""
+
+    name = "firefox"
+    title = "Firefox"
+    variable = "PUSHLAB_FIREFOX"
+    programs = ("firefox-esr", "firefox")
+    lock = "lock"
+
+    def _launch(self) -> "BrowserContext":
+        preferences = firefox_preferences(self._push_service.http)
+        preferences |= self._options.get("firefox_user_prefs", {})
+        options = {**self._options, "firefox_user_prefs": preferences}
+        program = self._find_program()
+        if program is not None:
+            options.setdefault("channel", "moz-firefox")
+        context = self._playwright.firefox.launch_persistent_context(
+            self.profile, executable_path=program, **options
+        )
+        for origin in self._origins:  # Firefox writes them into the profile
+            context.grant_permissions(["notifications"], origin=origin)
+        return context
+
+
+BROWSERS: dict[str, type[PushBrowser]] = {"chromium": Chromium, "firefox": Firefox}
+
+
+class _Links:
+    """Which connections of a browser stand, by what the journal says."""
+
+    def __init__(self, title: str, user_agent: str | None) -> None:
+        self.up: set[str] = set()
+        self._title = title
+        self._user_agent = user_agent
+
+    def see(self, event: Event) -> None:
+        if event.detail.get("browser") != self._title or event.user_agent is None:
+            return
+        if self._user_agent not in (None, event.user_agent):
+            return
+        if event.kind == "user_agent.connected":
+            self.up.add(event.user_agent)
+        elif event.kind == "user_agent.disconnected":
+            self.up.discard(event.user_agent)

@@ -1,0 +1,169 @@
+"""A push service as a process of its own, for tests: started, killed, started again.
+
+with PushServiceProcess(tmp_path) as push_service:
+    push_service.http      # "http://127.0.0.1:41237"
+    push_service.kill()    # SIGKILL
+    push_service.start()   # the same ports, the same devices, subscriptions and messages
+    push_service.journal.wait_for("message.acknowledged")
+"""
+
+import json
+import os
+import secrets
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from push_service.testing.journal import JournalClient
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+class PushServiceStartError(RuntimeError):
+    """The push service did not become ready; the text ends with what it said."""
+
+
+class PushServiceProcess:
+    """One push service on free ports of 127.0.0.1, with its state in the folder `data`.
+
+    `tls` adds an https port (`https`, trusted through `ca`). `arguments` are further command line
+    options of `python -m push_service`. What it logs is in the file `log` of the folder.
+    """
+
+    def __init__(self, data: Path, *, tls: bool = False, arguments: Sequence[str] = ()) -> None:
+        self.data = data
+        self.log = data / "push-service.log"
+        self.secret = secrets.token_urlsafe(32)
+        self._tls = tls
+        self._arguments = arguments
+        self._process: subprocess.Popen[str] | None = None
+        self._ready: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it, on the ports it had before if it had any; returns when it is ready.
+
+        Raises PushServiceStartError.
+        """
+        self.data.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=os.environ | {"PUSHLAB_LAB_SECRET": self.secret},
+            )
+        self._ready = self._read_ready_line()
+
+    def stop(self) -> None:
+        """Ask it to end (SIGTERM) and wait for it. Harmless twice."""
+        self._end(gently=True)
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL), as a crash would. Harmless twice."""
+        self._end(gently=False)
+
+    def restart(self) -> None:
+        """Kill it and start it again."""
+        self.kill()
+        self.start()
+
+    @property
+    def http(self) -> str:
+        """The origin, such as `http://127.0.0.1:41237`."""
+        return str(self._ready["http"])
+
+    @property
+    def https(self) -> str:
+        """The same over TLS; only with `tls=True`."""
+        return str(self._ready["tls"])
+
+    @property
+    def mcs(self) -> str:
+        """Host and port of the socket that Chromium connects to."""
+        return str(self._ready["mcs"])
+
+    @property
+    def spki(self) -> str:
+        """Base64 of the SHA-256 of the TLS key, for Chromium."""
+        return str(self._ready["spki"])
+
+    @property
+    def ca(self) -> Path:
+        """The authority's certificate (PEM), for everybody else."""
+        return Path(self._ready["ca"])
+
+    @property
+    def pid(self) -> int:
+        return int(self._ready["pid"])
+
+    @property
+    def journal(self) -> JournalClient:
+        """What happened in it since it was started last."""
+        return JournalClient(self.http, self.secret)
+
+    def resolve(self, endpoint: str) -> str:
+        """Where a message for this endpoint has to be posted.
+
+        Chromium builds its endpoints from a vendor's host and our path; Firefox takes ours whole.
+        """
+        return self.http + urlsplit(endpoint).path
+
+    def _command(self) -> list[str]:
+        command = [sys.executable, "-m", "push_service", "--data", str(self.data), "--lab"]
+        command += ["--port", self._port("http"), "--mcs-port", self._port("mcs")]
+        if self._tls:
+            command += ["--tls-port", self._port("tls")]
+        return [*command, *self._arguments]
+
+    def _port(self, face: str) -> str:
+        return str(self._ready[face]).rpartition(":")[2] if self._ready else "0"
+
+    def _read_ready_line(self) -> dict[str, Any]:
+        process = self._process
+        assert process is not None
+        assert process.stdout is not None
+        readable, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+        line = process.stdout.readline() if readable else ""
+        try:
+            ready: dict[str, Any] = json.loads(line)
+        except ValueError:
+            self.kill()
+            said = self.log.read_text(errors="replace")[-4000:]
+            raise PushServiceStartError(f"the push service did not start:\n{line}{said}") from None
+        return ready
+
+    def _end(self, *, gently: bool) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if gently:
+            process.terminate()
+        else:
+            process.kill()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
