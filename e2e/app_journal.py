@@ -1,0 +1,97 @@
+"""Reads the app's journal (client, service worker, app server) and waits for what shall happen.
+The push service's own is read by `push_service.testing.journal`."""
+
+import time
+from collections.abc import Callable
+from threading import Event as Pause
+from typing import Any, TypeVar
+
+from e2e.http import Visitor
+
+T = TypeVar("T")
+#: Seconds between two looks: often enough to be quick, seldom enough not to disturb.
+LOOK = 0.05
+
+
+class DidNotHappenError(AssertionError):
+    """The awaited thing did not come; the text says what came instead."""
+
+
+def wait_until(look: Callable[[], T | None], what: str, timeout: float = 10.0) -> T:
+    """What `look` returns, once that is not None or False. Raises DidNotHappenError."""
+    deadline = time.monotonic() + timeout
+    pause = Pause()
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise DidNotHappenError(f"{what}: not within {timeout:g} s")
+        pause.wait(LOOK)
+    return found
+
+
+class AppJournal:
+    """The journal of a lab, of all its runs; the lab secret opens it."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._visitor = Visitor(url, bearer=secret)
+
+    def cursor(self) -> int:
+        """A mark: pass it as `after`, and only what happens from here on counts."""
+        after = 0
+        while (page := self._page(after))["events"]:
+            after = page["cursor"]
+        return after
+
+    def events(
+        self, kind: str | None = None, *, after: int = 0, **match: object
+    ) -> list[dict[str, Any]]:
+        """What has happened, in order. `match` names fields of the event or of its `detail`."""
+        return [event for event in self._all(after) if _matches(event, kind, match)]
+
+    def wait_for(
+        self, kind: str, *, after: int = 0, timeout: float = 10.0, **match: object
+    ) -> dict[str, Any]:
+        """The first such event, which may be in the journal already. Raises DidNotHappenError."""
+        return self.wait_for_count(1, kind, after=after, timeout=timeout, **match)[0]
+
+    def wait_for_count(
+        self, count: int, kind: str, *, after: int = 0, timeout: float = 10.0, **match: object
+    ) -> list[dict[str, Any]]:
+        """At least `count` such events. Raises DidNotHappenError."""
+
+        def look() -> list[dict[str, Any]] | None:
+            found = self.events(kind, after=after, **match)
+            return found if len(found) >= count else None
+
+        try:
+            return wait_until(look, kind, timeout)
+        except DidNotHappenError as error:
+            seen = [f"  {event['kind']}: {event['summary']}" for event in self._all(after)[-30:]]
+            raise DidNotHappenError(
+                f"{error} {match or ''}; the app's journal has:\n"
+                + "\n".join(seen or ["  nothing"])
+            ) from None
+
+    def _all(self, after: int) -> list[dict[str, Any]]:
+        """Page by page, since one answer is limited."""
+        found: list[dict[str, Any]] = []
+        while (page := self._page(after))["events"]:
+            found += page["events"]
+            after = page["cursor"]
+        return found
+
+    def _page(self, after: int) -> dict[str, Any]:
+        answer = self._visitor.call("GET", f"/api/lab/journal?after={after}")
+        if answer.status != 200:
+            raise DidNotHappenError(f"the app's journal answers {answer.status}: {answer.text}")
+        page: dict[str, Any] = answer.json()
+        return page
+
+
+def _matches(event: dict[str, Any], kind: str | None, match: dict[str, object]) -> bool:
+    if kind is not None and event["kind"] != kind:
+        return False
+    return all(_value(event, name) == value for name, value in match.items())
+
+
+def _value(event: dict[str, Any], name: str) -> object:
+    return event[name] if name in event else (event["detail"] or {}).get(name)
