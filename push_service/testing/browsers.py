@@ -17,18 +17,36 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
 from push_service.browser_wiring import chromium_flags, firefox_preferences
 from push_service.journal import Event
-from push_service.testing.journal import JournalTimeoutError
-from push_service.testing.push_service_process import PushServiceProcess
+from push_service.testing.journal import JournalClient, JournalTimeoutError
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Playwright
 
 LINK_SECONDS = 40.0
+
+
+class PushService(Protocol):
+    """What a browser has to know of its push service: a PushServiceProcess knows it."""
+
+    @property
+    def http(self) -> str:
+        """Origin, such as `http://127.0.0.1:41237`."""
+
+    @property
+    def mcs(self) -> str:
+        """Host and port of the MCS socket."""
+
+    @property
+    def spki(self) -> str:
+        """Base64 of the SHA-256 of that socket's key."""
+
+    @property
+    def journal(self) -> JournalClient: ...
 
 
 class PushBrowser:
@@ -48,7 +66,7 @@ class PushBrowser:
     def __init__(
         self,
         playwright: "Playwright",
-        push_service: PushServiceProcess,
+        push_service: PushService,
         profile: Path,
         *,
         origins: Iterable[str] = (),

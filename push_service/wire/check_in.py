@@ -30,8 +30,13 @@ class Identity:
         return self.android_id == 0
 
 
-def parse_request(body: bytes) -> Identity:
-    """The identity that the device says it has; raises MalformedCheckInError."""
+def parse_request(body: bytes | None) -> Identity:
+    """The identity that the device says it has; `body` None: too long to be read.
+
+    Raises MalformedCheckInError.
+    """
+    if body is None:
+        raise MalformedCheckInError("the body is too long")
     try:
         request = CheckInRequest.FromString(body)
     except DecodeError as error:

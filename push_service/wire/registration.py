@@ -39,8 +39,8 @@ class Registration:
         return self.app != OWN_APP and self.subtype != ""
 
 
-def parse_form(body: bytes) -> Registration:
-    """The registration in an application/x-www-form-urlencoded body.
+def parse_form(body: bytes | None) -> Registration:
+    """The registration in an application/x-www-form-urlencoded body; None: too long to be read.
 
     Raises MalformedRegistrationError.
     """
@@ -59,8 +59,8 @@ def parse_form(body: bytes) -> Registration:
     )
 
 
-def _parse_fields(body: bytes) -> dict[str, str]:
-    if len(body) > MAX_FORM:
+def _parse_fields(body: bytes | None) -> dict[str, str]:
+    if body is None or len(body) > MAX_FORM:
         raise MalformedRegistrationError(f"the form is longer than {MAX_FORM} bytes")
     try:
         pairs = parse_qsl(
