@@ -1,0 +1,104 @@
+"""Collects acknowledgements and deletes their rows, one transaction for all that came within some
+ten milliseconds (P-11). A part of `pns.node`."""
+
+import logging
+from collections import Counter
+
+import gevent
+from gevent.event import Event
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.faults import Faults
+from app.journal import Journal
+from app.pns import pending, registry
+from app.pns.connections import Connection
+from app.pns.session import Acknowledged
+
+log = logging.getLogger(__name__)
+
+COLLECT = 0.01
+#: Seconds before the next try when the database does not answer.
+RETRY = 0.5
+
+Batch = list[tuple[Connection, Acknowledged]]
+
+
+class Acks:
+    """Bounded by the windows of the connections: what was not sent cannot be acknowledged."""
+
+    def __init__(self, database: Database, journal: Journal, faults: Faults) -> None:
+        self._database = database
+        self._journal = journal
+        self._faults = faults
+        self._waiting: Batch = []
+        self._wake = Event()
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Delete what was acknowledged so far, and end."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+            self._greenlet = None
+        self._flush()
+
+    def add(self, connection: Connection, acknowledged: Acknowledged) -> None:
+        if acknowledged.notification_ids or acknowledged.expired:
+            self._waiting.append((connection, acknowledged))
+            self._wake.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            gevent.sleep(COLLECT)
+            if not self._flush():
+                gevent.sleep(RETRY)
+
+    def _flush(self) -> bool:
+        """False: the database did not answer, everything waits on."""
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return True
+        try:
+            self._faults.reach("node.before_ack")
+            self._database.write(lambda session: _store(session, batch))
+        except Exception:
+            log.exception("acknowledgements could not be stored")
+            self._waiting = batch + self._waiting
+            self._wake.set()
+            return False
+        self._report(batch)
+        return True
+
+    def _report(self, batch: Batch) -> None:
+        if not self._journal.enabled:
+            return
+        for connection, acknowledged in batch:
+            for notification_id in acknowledged.notification_ids:
+                self._journal.write(
+                    "node.acknowledged",
+                    actor="node",
+                    user_id=connection.held.user_id,
+                    connection_id=connection.connection_id,
+                    notification_id=notification_id,
+                    summary="The device acknowledged the notification; its pending row is gone.",
+                )
+
+
+def _store(session: Session, batch: Batch) -> None:
+    pending.acknowledge(
+        session,
+        [
+            (connection.connection_id, notification_id)
+            for connection, acknowledged in batch
+            for notification_id in acknowledged.notification_ids
+        ],
+    )
+    told: Counter[str] = Counter()
+    for connection, acknowledged in batch:
+        told[connection.connection_id] += acknowledged.expired
+    registry.subtract_expired(session, +told)

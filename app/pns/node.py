@@ -1,0 +1,211 @@
+"""A PNS node: holds the WebSockets of devices and delivers what is pending for them. Made and
+started by wiring in a process with the role `node`, where gevent is patched in; `pns.endpoint`
+brings the sockets, the bus brings the rings.
+
+The parts: `connections` the map, `puller` sends, `acks` deletes, `sweep` heals.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from gevent.pool import Group
+from sqlalchemy.orm import Session
+
+from app import devices
+from app.bus.contract import Bus
+from app.bus.envelope import Envelope
+from app.db import Database
+from app.errors import TryAgain
+from app.faults import Faults
+from app.journal import Journal
+from app.net.framing import Violation, encode_text_frame
+from app.net.pinger import Pinger
+from app.net.websocket import Limits, WebSocket
+from app.pns import registry, wire
+from app.pns.acks import Acks
+from app.pns.connections import Connection, Connections
+from app.pns.puller import Puller
+from app.pns.registry import Held
+from app.pns.session import PnsSession
+from app.pns.sweep import Sweep
+
+log = logging.getLogger(__name__)
+
+#: Seconds that clients have for their part of the closing handshake when the node stops.
+FAREWELL = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A device that may connect. `resumed`: its record was there before this handshake."""
+
+    connection_id: str
+    resumed: bool
+
+
+def _nothing() -> None:
+    pass
+
+
+class Node:
+    """One incarnation from `start` to `stop`. `only_node`: nobody else holds connections, so what
+    the registry says of others is left over from a process that was killed."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        journal: Journal,
+        faults: Faults,
+        *,
+        sweep_seconds: float = 5.0,
+        expire: Callable[[], None] = _nothing,
+        only_node: bool = True,
+        limits: Limits | None = None,
+    ) -> None:
+        self.node_uri = ""
+        self.connections = Connections()
+        self._database = database
+        self._bus = bus
+        self._only_node = only_node
+        self._limits = limits
+        self._greenlets = Group()
+        self._pinger = Pinger()
+        self._puller = Puller(database, journal, faults)
+        self._acks = Acks(database, journal, faults)
+        self._sweep = Sweep(database, self.connections, self._puller, expire, sweep_seconds)
+
+    def start(self) -> None:
+        self.node_uri = self._bus.subscribe(self.handle)
+        if self._only_node:
+            self._database.write(lambda db: registry.release_strangers(db, self.node_uri))
+        self._puller.start()
+        self._acks.start()
+        self._pinger.start()
+        self._sweep.start(self.node_uri)
+
+    def stop(self) -> None:
+        """Say 1012 to everybody, store what they acknowledged, release their records."""
+        if not self.node_uri:
+            return
+        self._bus.unsubscribe(self.node_uri)
+        self.node_uri = ""
+        for part in (self._sweep, self._puller, self._pinger):
+            part.stop()
+        for connection in self.connections:
+            connection.websocket.close(wire.RESTARTING, "node restarting")
+        self._greenlets.join(FAREWELL)
+        self._greenlets.kill()
+        self._acks.stop()
+
+    # -- handshake -------------------------------------------------------------------------------
+
+    def admit(self, session_id: str, user_agent: str) -> Admitted:
+        """Find or make the session's device, before the 101. Raises SignedOut, TryAgain."""
+        if not self.node_uri:
+            raise TryAgain("This node is stopping.")
+        return self._database.write(lambda db: _admit(db, session_id, user_agent))
+
+    def connect(self, upgraded: Callable[[Limits | None], WebSocket], admitted: Admitted) -> None:
+        """Hold the socket from now on, in a greenlet of its own; returns at once."""
+        self._greenlets.spawn(self._hold, upgraded(self._limits), admitted)
+
+    def _hold(self, websocket: WebSocket, admitted: Admitted) -> None:
+        connection = self._take_over(websocket, admitted)
+        if connection is None:
+            websocket.serve(lambda text: None)  # only to the end of the closing handshake
+            return
+        try:
+            websocket.serve(partial(self._on_text, connection))
+        finally:
+            self._let_go(connection)
+
+    def _take_over(self, websocket: WebSocket, admitted: Admitted) -> Connection | None:
+        """The record first, committed; only then anything pending is read."""
+        node_uri = self.node_uri
+        try:
+            held = self._database.write(
+                lambda db: registry.take_over(db, admitted.connection_id, node_uri)
+            )
+        except Exception:
+            log.exception("a device could not be taken over")
+            websocket.close(wire.TOO_SLOW, "come back")
+            return None
+        if held is None:
+            websocket.close(wire.SESSION_ENDED, "session ended")
+            return None
+        return self._welcome(websocket, held, resumed=admitted.resumed)
+
+    def _welcome(self, websocket: WebSocket, held: Held, *, resumed: bool) -> Connection | None:
+        session = PnsSession(
+            held.connection_id, last_seq=held.last_seq, expired_count=held.expired_count
+        )
+        connection = Connection(held, websocket, session)
+        giving_way = self.connections.put(connection)
+        if giving_way is not None:
+            giving_way.websocket.close(wire.REPLACED, "replaced")
+        if giving_way is connection:
+            return None
+        if not self.node_uri:  # the node stopped since the handshake began
+            websocket.close(wire.RESTARTING, "node restarting")
+        hello = wire.hello(
+            held.connection_id, _public_name(self.node_uri), resumed=resumed, pending=held.pending
+        )
+        websocket.send(encode_text_frame(hello))
+        self._pinger.add(websocket)
+        self._puller.look_at(connection)
+        return connection
+
+    def _let_go(self, connection: Connection) -> None:
+        self._pinger.discard(connection.websocket)
+        if not self.connections.remove(connection):
+            return  # another socket of this device has the record
+        held = connection.held
+        try:
+            self._database.write(lambda db: registry.release(db, held.connection_id, held.epoch))
+        except Exception:
+            log.exception("%s could not be released", held.connection_id)
+
+    # -- what arrives ----------------------------------------------------------------------------
+
+    def _on_text(self, connection: Connection, text: str) -> None:
+        try:
+            ack = wire.parse(text)
+        except wire.Breach as breach:
+            raise Violation(wire.BREACH, str(breach)) from None
+        self._acks.add(connection, connection.session.on_ack(ack))
+        self._puller.look_at(connection)
+
+    def handle(self, envelope: Envelope) -> None:
+        """What the bus brings; quick, as the bus asks of its handlers."""
+        if envelope.kind == "ring":
+            self._puller.mark_dirty(self.connections.of_users(envelope.user_ids))
+        elif envelope.kind == "ended":
+            self._on_ended(envelope.ids)
+        else:
+            self._on_hint(envelope)
+
+    def _on_ended(self, connection_ids: tuple[str, ...]) -> None:
+        for connection_id in connection_ids:
+            connection = self.connections.get(connection_id)
+            if connection is not None:
+                connection.websocket.close(wire.SESSION_ENDED, "session ended")
+
+    def _on_hint(self, envelope: Envelope) -> None:
+        frame = encode_text_frame(wire.hint(envelope.what))
+        for connection in self.connections.of_users(envelope.user_ids):
+            connection.websocket.send(frame)
+
+
+def _admit(session: Session, session_id: str, user_agent: str) -> Admitted:
+    known = devices.find_by_session(session, session_id) is not None
+    record = devices.ensure_device(session, session_id, user_agent)
+    return Admitted(record.connection_id, resumed=known)
+
+
+def _public_name(node_uri: str) -> str:
+    """The incarnation alone: the address of a node is nobody's business outside."""
+    return re.split("[/#]", node_uri)[-1]

@@ -1,0 +1,125 @@
+"""`pending_notifications`, as nodes use it: read what waits, delete what was acknowledged. Called
+by `pns.puller`, `pns.acks` and `pns.sweep`."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy.orm import Session
+
+from app.models import NotificationData, PendingNotification, Registration
+from app.pns.registry import chunks
+from app.pns.session import WINDOW, Pulled, Row, Want
+
+#: The wants of one turn as one JSON parameter: however many connections are dirty, the statement is
+#: the same.
+WANTS = {
+    "sqlite": """
+      SELECT json_extract(value, '$[0]') AS connection_id,
+             json_extract(value, '$[1]') AS after
+      FROM json_each(:wants)""",
+    "postgresql": """
+      SELECT value ->> 0 AS connection_id, (value ->> 1)::bigint AS after
+      FROM json_array_elements(cast(:wants AS json))""",
+}
+
+#: One walk of the index per connection, from the row after the last one sent to the end of the
+#: window: a long backlog costs no more than a short one.
+PULL = """
+SELECT pending.connection_id, pending.notification_id, pending.seq
+FROM ({wants}) AS want
+JOIN pending_notifications AS pending
+  ON pending.connection_id = want.connection_id
+ AND pending.seq > want.after
+ AND pending.seq <= coalesce(
+       (SELECT later.seq FROM pending_notifications AS later
+        WHERE later.connection_id = want.connection_id AND later.seq > want.after
+        ORDER BY later.seq LIMIT 1 OFFSET {last}),
+       9223372036854775807)
+ORDER BY pending.connection_id, pending.seq
+"""
+
+ACKNOWLEDGE = delete(PendingNotification.__table__).where(  # type: ignore[arg-type]
+    PendingNotification.connection_id == bindparam("of_connection"),
+    PendingNotification.notification_id == bindparam("of_notification"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one notification says; the same for all devices of its user."""
+
+    notification_id: str
+    user_id: int
+    seq: int
+    data: dict[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn of the puller found: rows per connection, and what they stand for."""
+
+    pulled: dict[str, Pulled]
+    contents: dict[str, Content]
+
+
+def pull(session: Session, wants: Sequence[Want]) -> Turn:
+    """One query for the pending rows of all these connections, one for what is in them."""
+    parameter = json.dumps([(want.connection_id, want.after) for want in wants])
+    dialect = session.get_bind().dialect.name
+    statement = text(PULL.format(wants=WANTS[dialect], last=WINDOW - 1))
+    found: dict[str, list[Row]] = {
+        connection_id: [Row(row.notification_id, row.seq) for row in rows]
+        for connection_id, rows in groupby(
+            session.execute(statement, {"wants": parameter}), key=lambda row: str(row.connection_id)
+        )
+    }
+    ids = {row.notification_id for rows in found.values() for row in rows}
+    contents = {content.notification_id: content for content in _contents(session, ids)}
+    pulled = {
+        want.connection_id: _answer(want, found.get(want.connection_id, []), contents)
+        for want in wants
+    }
+    return Turn(pulled, contents)
+
+
+def _answer(want: Want, rows: list[Row], contents: dict[str, Content]) -> Pulled:
+    """As many rows as fit, without those that expired between the two queries."""
+    fitting = rows[: want.limit]
+    alive = tuple(row for row in fitting if row.notification_id in contents)
+    return Pulled(alive, more=len(fitting) == want.limit)
+
+
+def _contents(session: Session, notification_ids: Iterable[str]) -> Iterator[Content]:
+    columns = select(
+        NotificationData.notification_id,
+        NotificationData.user_id,
+        NotificationData.seq,
+        NotificationData.data,
+        NotificationData.created_at,
+    )
+    for chunk in chunks(notification_ids):
+        rows = session.execute(columns.where(NotificationData.notification_id.in_(chunk)))
+        yield from (Content(*row) for row in rows)
+
+
+def acknowledge(session: Session, acknowledged: Iterable[tuple[str, str]]) -> None:
+    """Delete the rows of these (connection_id, notification_id) (P-11)."""
+    rows = [{"of_connection": one, "of_notification": other} for one, other in acknowledged]
+    if rows:
+        session.connection().execute(ACKNOWLEDGE, rows)
+
+
+def newest_waiting(session: Session, node_uri: str) -> dict[str, int]:
+    """For each device that this node holds and something waits for: the `seq` of the newest."""
+    rows = session.execute(
+        select(PendingNotification.connection_id, func.max(PendingNotification.seq).label("newest"))
+        .join(Registration, Registration.connection_id == PendingNotification.connection_id)
+        .where(Registration.node_uri == node_uri)
+        .group_by(PendingNotification.connection_id)
+    )
+    return {row.connection_id: row.newest for row in rows}

@@ -1,0 +1,135 @@
+"""Reads pending rows for all dirty connections of this turn and sends them: the one routine behind
+ring, replay and sweep. A part of `pns.node`."""
+
+import logging
+from collections.abc import Iterable
+
+import gevent
+from gevent.event import Event
+
+from app.clock import iso
+from app.db import Database
+from app.faults import Faults
+from app.journal import Journal
+from app.net.framing import encode_text_frame
+from app.pns import pending, wire
+from app.pns.connections import Connection
+from app.pns.pending import Content, Turn
+from app.pns.session import Pulled, Row
+
+log = logging.getLogger(__name__)
+
+#: Connections in one query.
+AT_ONCE = 500
+#: Connections served between two looks at the other greenlets.
+YIELD_EVERY = 200
+#: Seconds before the next try when the database does not answer.
+RETRY = 0.5
+
+
+class Puller:
+    """One greenlet, so one pull per connection at a time."""
+
+    def __init__(self, database: Database, journal: Journal, faults: Faults) -> None:
+        self._database = database
+        self._journal = journal
+        self._faults = faults
+        self._due: dict[Connection, None] = {}
+        self._wake = Event()
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill()
+            self._greenlet = None
+
+    def mark_dirty(self, connections: Iterable[Connection]) -> None:
+        """Something may be pending for these."""
+        for connection in connections:
+            connection.session.dirty = True
+            self.look_at(connection)
+
+    def look_at(self, connection: Connection) -> None:
+        """Pull for it when there is a reason and room."""
+        if connection.session.is_due:
+            self._due[connection] = None
+            self._wake.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            due, self._due = list(self._due), {}
+            for start in range(0, len(due), AT_ONCE):
+                self._pull(due[start : start + AT_ONCE])
+
+    def _pull(self, connections: list[Connection]) -> None:
+        due = [connection for connection in connections if connection.session.is_due]
+        wants = [connection.session.wants() for connection in due]
+        try:
+            with self._database.read() as session:
+                turn = pending.pull(session, wants)
+        except Exception:
+            log.exception("pending notifications could not be read")
+            self._try_again(due)
+        else:
+            self._send_all(due, turn)
+
+    def _try_again(self, due: list[Connection]) -> None:
+        for connection in due:
+            connection.session.on_pull_failed()
+            self.look_at(connection)
+        gevent.sleep(RETRY)
+
+    def _send_all(self, due: list[Connection], turn: Turn) -> None:
+        frames = {one.notification_id: _frame(one) for one in turn.contents.values()}
+        for number, connection in enumerate(due, 1):
+            self._send(connection, turn.pulled[connection.connection_id], frames)
+            self.look_at(connection)
+            if number % YIELD_EVERY == 0:
+                gevent.sleep(0)
+
+    def _send(self, connection: Connection, pulled: Pulled, frames: dict[str, bytes]) -> None:
+        """A connection that this fails for has an unknown state: it must come back and begin at
+        the first pending row."""
+        try:
+            self._write(connection, pulled, frames)
+        except Exception:
+            log.exception("notifications could not be sent to %s", connection.connection_id)
+            connection.websocket.close(wire.TOO_SLOW, "come back")
+
+    def _write(self, connection: Connection, pulled: Pulled, frames: dict[str, bytes]) -> None:
+        if pulled.rows:
+            self._faults.reach("node.before_send")
+        behind = connection.session.on_pulled(pulled)
+        for row in pulled.rows:
+            connection.websocket.send(frames[row.notification_id])
+            self._report(connection, row)
+        if behind is not None:
+            connection.websocket.send(encode_text_frame(behind))
+        if pulled.rows:
+            self._faults.reach("node.after_send")
+
+    def _report(self, connection: Connection, row: Row) -> None:
+        if self._journal.enabled:
+            self._journal.write(
+                "node.delivered",
+                actor="node",
+                user_id=connection.held.user_id,
+                connection_id=connection.connection_id,
+                notification_id=row.notification_id,
+                summary="The node sent the notification over the device's WebSocket.",
+                detail={"seq": row.seq},
+            )
+
+
+def _frame(content: Content) -> bytes:
+    """Built once, for however many sockets."""
+    return encode_text_frame(
+        wire.notification(
+            content.notification_id, content.seq, content.data, iso(content.created_at)
+        )
+    )

@@ -1,0 +1,99 @@
+"""Which node holds which device: `notification_registry`, as nodes use it. Called by `pns.node` and
+its parts. (`devices` makes the records and ends them, and tells whom to ring.)
+
+Create commits pending rows before it reads `node_uri`; a reconnecting device commits `node_uri`
+before it reads pending rows: one of the two always sees the other. And every take-over raises
+`epoch`, so that a late clean-up of the former owner compares it and does nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.models import PendingNotification, Registration, User
+
+#: Ids in one statement.
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record that was taken over: what a node knows of a device it holds."""
+
+    connection_id: str
+    user_id: int
+    epoch: int
+    last_seq: int
+    pending: int
+    expired_count: int
+
+
+def take_over(session: Session, connection_id: str, node_uri: str) -> Held | None:
+    """The device is this node's now, whoever had it. None: it was signed out in the meantime."""
+    now = clock.now()
+    taken = session.execute(
+        update(Registration)
+        .where(Registration.connection_id == connection_id)
+        .values(
+            node_uri=node_uri,
+            epoch=Registration.epoch + 1,
+            connected_at=now,
+            last_seen_at=now,
+        )
+        .returning(Registration.user_id, Registration.epoch, Registration.expired_count)
+    ).one_or_none()
+    if taken is None:
+        return None
+    last_seq = session.scalar(select(User.last_seq).where(User.id == taken.user_id)) or 0
+    mine = PendingNotification.connection_id == connection_id
+    pending = session.scalar(select(func.count()).select_from(PendingNotification).where(mine)) or 0
+    return Held(connection_id, taken.user_id, taken.epoch, last_seq, pending, taken.expired_count)
+
+
+def release(session: Session, connection_id: str, epoch: int) -> None:
+    """The device is offline, unless somebody took it over since."""
+    session.execute(
+        update(Registration)
+        .where(Registration.connection_id == connection_id, Registration.epoch == epoch)
+        .values(node_uri=None, last_seen_at=clock.now())
+    )
+
+
+def release_strangers(session: Session, node_uri: str) -> None:
+    """Only where there is one node: whatever another incarnation held is offline."""
+    session.execute(
+        update(Registration)
+        .where(Registration.node_uri.is_not(None), Registration.node_uri != node_uri)
+        .values(node_uri=None)
+    )
+
+
+def epochs(session: Session, connection_ids: Iterable[str]) -> dict[str, int]:
+    """The epoch of each of these records; those that are no more are missing."""
+    columns = select(Registration.connection_id, Registration.epoch)
+    found: dict[str, int] = {}
+    for chunk in chunks(connection_ids):
+        rows = session.execute(columns.where(Registration.connection_id.in_(chunk)))
+        found.update((row.connection_id, row.epoch) for row in rows)
+    return found
+
+
+def subtract_expired(session: Session, told: dict[str, int]) -> None:
+    """These devices know of that many expired notifications: they are not told again."""
+    for connection_id, count in told.items():
+        left = Registration.expired_count - count
+        session.execute(
+            update(Registration)
+            .where(Registration.connection_id == connection_id, Registration.expired_count >= count)
+            .values(expired_count=left)
+        )
+
+
+def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    """As many ids at a time as one statement should name."""
+    wanted = list(ids)
+    for start in range(0, len(wanted), CHUNK):
+        yield wanted[start : start + CHUNK]
