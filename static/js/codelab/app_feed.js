@@ -1,0 +1,53 @@
+/**
+ * The App Server's journal of this run: fetched again when the server hints, and every so often in
+ * case a hint was lost (each second while there is no socket to hint over).
+ */
+import { get } from "pushlab/shared/api.js";
+
+const SWEEP = 5_000;
+const WITHOUT_SOCKET = 1_000;
+
+export class AppFeed {
+  #onEvents;
+  #cursor = 0;
+  #timer = null;
+  #turn = Promise.resolve();
+
+  /** `onEvents(source, events)` */
+  constructor(onEvents) {
+    this.#onEvents = onEvents;
+  }
+
+  start() {
+    document.addEventListener("push:changed", ({ detail }) => detail === "journal" && this.#fetch());
+    this.#fetch();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+
+  /** A new run starts an empty journal. */
+  restart() {
+    this.#cursor = 0;
+    this.#fetch();
+  }
+
+  /** One after the other, so that the cursor only moves on. */
+  #fetch() {
+    clearTimeout(this.#timer);
+    this.#turn = this.#turn.then(() => this.#bring()).catch(() => null).then(() => this.#later());
+  }
+
+  async #bring() {
+    const { events, cursor } = await get(`/api/journal?after=${this.#cursor}`);
+    this.#cursor = cursor;
+    this.#onEvents("app", events);
+  }
+
+  #later() {
+    const connected = ["open", "follower"].includes(document.documentElement.dataset.socket);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fetch(), connected ? SWEEP : WITHOUT_SOCKET);
+  }
+}

@@ -1,0 +1,46 @@
+/** The bytes behind an entry of the diagram, in a panel beside it. Escape or the cross closes it. */
+import { NAMES } from "./messages.js";
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const KNOWN = ["id", "at", "actor", "kind", "step", "summary"];
+
+export class Detail {
+  #panel = document.querySelector("#detail");
+  #origin = null;
+  #onClose;
+
+  constructor(onClose) {
+    this.#onClose = onClose;
+    this.#panel.querySelector("[data-action=close]").addEventListener("click", () => this.close());
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
+  }
+
+  /** `origin` is where the focus returns to. */
+  open(event, origin) {
+    this.#origin = origin;
+    this.#fill("kind", event.kind);
+    this.#fill("summary", event.summary || event.kind);
+    this.#fill("where", `${NAMES[event.actor] ?? event.actor}, ${CLOCK.format(event.at * 1000)}${event.step ? `, step ${event.step}` : ""}`);
+    this.#fill("bytes", JSON.stringify(rest(event), null, 2));
+    this.#panel.hidden = false;
+    this.#panel.querySelector("h2").focus();
+  }
+
+  close() {
+    if (this.#panel.hidden) return;
+    this.#panel.hidden = true;
+    this.#origin?.focus();
+    this.#onClose();
+  }
+
+  #fill(name, text) {
+    this.#panel.querySelector(`[data-fill=${name}]`).textContent = text;
+  }
+}
+
+/** Everything that the panel does not already say, without what is empty. */
+function rest(event) {
+  const { detail = {}, ...about } = event;
+  const references = Object.entries(about).filter(([name, value]) => !KNOWN.includes(name) && value !== null);
+  return { ...Object.fromEntries(references), ...detail };
+}

@@ -1,0 +1,49 @@
+/** One device as an element, from the template of the page. */
+import { ago } from "pushlab/moments.js";
+
+const template = document.querySelector("#device-template");
+
+const SENTENCES = {
+  "rename": () => "Renamed.",
+  "test": (name) => `A test notification is on its way to ${name}.`,
+  "sign-out": (name) => `${name} is signed out.`,
+};
+
+/** What to say when an action on the device called `name` went well. */
+export const sentence = (action, name) => SENTENCES[action](name);
+
+export function deviceElement(device) {
+  const element = template.content.cloneNode(true).firstElementChild;
+  Object.assign(element.dataset, {
+    connectionId: device.connection_id,
+    name: device.name,
+    online: device.online,
+    push: device.push,
+    thisDevice: device.this_device,
+  });
+  const texts = { name: device.name, browser: device.browser, presence: presence(device), push: push(device), pending: pending(device) };
+  for (const [name, text] of Object.entries(texts)) element.querySelector(`[data-fill=${name}]`).textContent = text;
+  element.querySelector("[data-only=this-device]").hidden = !device.this_device;
+  label(element, device);
+  return element;
+}
+
+/** Buttons that read alike in every row say to a screen reader which row they are of. */
+function label(element, { connection_id: id, name }) {
+  for (const slot of element.querySelectorAll("[data-fill=whose]")) slot.textContent = name;
+  const input = element.querySelector("input");
+  input.id = `name-${id}`;
+  element.querySelector("label").htmlFor = input.id;
+}
+
+const presence = ({ online, last_seen_at: at }) => (online ? "Online now" : `Last seen ${at ? ago(at) : "never"}`);
+
+function push({ push: subscribed, push_last_status: status }) {
+  if (!subscribed) return "No push";
+  return status && status >= 400 ? `Push, refused last time (${status})` : "Push";
+}
+
+function pending({ pending: count }) {
+  if (!count) return "Nothing waiting";
+  return count === 1 ? "1 notification waiting" : `${count} notifications waiting`;
+}

@@ -1,0 +1,109 @@
+/**
+ * "Your devices": the server's list, fetched again whenever it says that something changed.
+ *
+ * Hooks for tests: `data-state` on the part is `loading`, `filled`, `empty` or `failed`; each device
+ * has `data-connection-id`, `data-online`, `data-push`, `data-this-device`; `data-editing` while it
+ * is being renamed. Buttons carry `data-action`: rename, cancel, test, sign-out, confirm, again.
+ */
+import { page } from "pushlab/owner.js";
+import { get, patch, post, remove } from "pushlab/shared/api.js";
+import { deviceElement, sentence } from "./device_element.js";
+
+class Devices {
+  #part = document.querySelector("[data-part=devices]");
+  #list = this.#part.querySelector("[data-list]");
+
+  start() {
+    this.#part.addEventListener("click", (event) => this.#onClick(event));
+    this.#part.addEventListener("submit", (event) => this.#onRename(event));
+    document.addEventListener("push:changed", ({ detail }) => this.#onChange(detail));
+    window.addEventListener("online", () => this.#load());
+    this.#load();
+  }
+
+  #onChange(what) {
+    if (["devices", "device", "subscription"].includes(what)) this.#load();
+  }
+
+  /** A list that somebody is working in is left alone; their action loads it again. */
+  async #load() {
+    try {
+      const { devices } = await get("/api/devices");
+      if (!this.#list.querySelector("[data-editing], [data-leaving]")) this.#show(devices);
+    } catch (problem) {
+      this.#fail(problem);
+    }
+  }
+
+  #show(devices) {
+    this.#part.dataset.state = devices.length ? "filled" : "empty";
+    this.#list.replaceChildren(...devices.map(deviceElement));
+  }
+
+  #fail(problem) {
+    if (!this.#list.children.length) this.#part.dataset.state = "failed";
+    this.#say(`${problem.message} ${problem.wayOn}`);
+  }
+
+  #onClick(event) {
+    const action = event.target.closest("[data-action]")?.dataset.action;
+    const device = event.target.closest("[data-connection-id]");
+    const actions = {
+      "again": () => this.#load(),
+      "rename": () => this.#edit(device),
+      "cancel": () => this.#leaveEditing(device),
+      "test": () => this.#do(device, "test", (id) => post(`/api/devices/${id}/test`)),
+      "sign-out": () => this.#askFirst(device),
+      "confirm": () => this.#signOut(device),
+    };
+    actions[action]?.();
+  }
+
+  #edit(device) {
+    device.toggleAttribute("data-editing", true);
+    const name = device.querySelector("input");
+    name.value = device.dataset.name;
+    name.select();
+  }
+
+  #leaveEditing(device) {
+    device.removeAttribute("data-editing");
+    device.removeAttribute("data-leaving");
+    device.querySelector("[data-action=rename]").focus();
+  }
+
+  #onRename(event) {
+    event.preventDefault();
+    const device = event.target.closest("[data-connection-id]");
+    const name = device.querySelector("input").value.trim();
+    this.#do(device, "rename", (id) => patch(`/api/devices/${id}`, { name }));
+  }
+
+  #askFirst(device) {
+    device.toggleAttribute("data-leaving", true);
+    device.querySelector("[data-action=confirm]").focus();
+  }
+
+  async #signOut(device) {
+    await this.#do(device, "sign-out", (id) => remove(`/api/devices/${id}`));
+    const here = device.dataset.connectionId === page.connectionId;
+    if (here) document.dispatchEvent(new CustomEvent("push:signed-out"));
+  }
+
+  async #do(device, action, work) {
+    try {
+      await work(device.dataset.connectionId);
+      this.#leaveEditing(device);
+      this.#say(sentence(action, device.dataset.name));
+      await this.#load();
+    } catch (problem) {
+      this.#say(problem.errors[0]?.reason ?? `${problem.message} ${problem.wayOn}`);
+    }
+  }
+
+  #say(text) {
+    this.#part.querySelector("[data-fill=status]").textContent = text;
+  }
+}
+
+new Devices().start();

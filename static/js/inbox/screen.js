@@ -1,0 +1,32 @@
+/**
+ * This page's part of the screen: a visible page shows in the page; a hidden one asks the worker,
+ * which finds another visible page or lets the system show it.
+ */
+import { report } from "pushlab/shared/journal.js";
+import { ask } from "pushlab/worker_link.js";
+
+export class Screen {
+  #toasts;
+
+  constructor(toasts) {
+    this.#toasts = toasts;
+  }
+
+  /** `before` as in shared/receive.js. What was on the screen of this device stays quiet here. */
+  async show(row, before) {
+    if (before === "shown") return;
+    const elsewhere = document.hidden && (await ask({ type: "present", row, before }));
+    if (!elsewhere) this.showHere(row, before);
+  }
+
+  /** Without a worker, or without permission, a toast waits in the hidden page for its reader. */
+  showHere(row, before) {
+    if (before === "shown") return;
+    this.#toasts.showNotification(row);
+    report("notification.shown", {
+      summary: `In the page: “${row.data.title}”`,
+      notificationId: row.notification_id,
+      detail: { title: row.data.title, body: row.data.body },
+    });
+  }
+}

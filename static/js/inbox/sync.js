@@ -1,0 +1,36 @@
+/** Brings the inbox up to the server's list: what is missing here, and what was read elsewhere. */
+import { inbox } from "pushlab/owner.js";
+import { get } from "pushlab/shared/api.js";
+import { announce } from "pushlab/shared/changes.js";
+
+/** How far back a device looks that has never seen the inbox. */
+const DEPTH = 200;
+
+/** Rejects never: without a connection the inbox is what it was. */
+export async function sync() {
+  const rows = inbox();
+  if (!rows) return;
+  try {
+    await bring(rows, startOf(await rows.all()));
+    announce("inbox");
+  } catch (error) {
+    console.info("pushlab: the inbox is as it was:", error.message);
+  }
+}
+
+async function bring(rows, start) {
+  for (let since = start, last = Infinity; since < last;) {
+    const page = await get(`/api/notifications?since=${since}&limit=${DEPTH}`);
+    await rows.list(page.notifications);
+    if (!page.notifications.length) return;
+    last = page.last_seq;
+    since = Math.max(...page.notifications.map((row) => row.seq), last - DEPTH);
+  }
+}
+
+/** From the oldest row that may have changed (unread, or cut short by push) or else from the newest. */
+function startOf(rows) {
+  if (!rows.length) return 0;
+  const open = rows.filter((row) => !row.read_at || row.cut).map((row) => row.seq - 1);
+  return Math.max(0, Math.min(rows[0].seq, ...open.slice(-1)), rows[0].seq - DEPTH);
+}

@@ -1,0 +1,56 @@
+/**
+ * Short messages at the edge of the page. Everything in them is also somewhere else (the inbox, the
+ * form), so they go by themselves: not while pointed at or focused, nor while nobody looks.
+ *
+ * In: `showNotification(row)` and the DOM event `push:toast` with `{ title, body }`.
+ * Hook for tests: `data-notification-id` on the toast of a notification.
+ */
+const AT_MOST = 3;
+const STAY = 8_000;
+
+export class Toasts {
+  #list = document.querySelector("[data-part=toasts]");
+  #template = document.querySelector("#toast-template");
+  #seen = new Set();
+
+  start() {
+    document.addEventListener("push:toast", ({ detail }) => this.#show(detail));
+    document.addEventListener("push:expired", ({ detail }) => this.#show({ title: expired(detail) }));
+  }
+
+  /** The same notification twice is one toast. */
+  showNotification({ notification_id: id, data }) {
+    if (this.#seen.has(id)) return;
+    this.#seen.add(id);
+    this.#show({ ...data, id });
+  }
+
+  #show({ title, body = "", navigate, id }) {
+    const toast = this.#template.content.cloneNode(true).firstElementChild;
+    toast.querySelector("[data-fill=title]").textContent = title;
+    toast.querySelector("[data-fill=body]").textContent = body;
+    if (id) toast.dataset.notificationId = id;
+    toast.querySelector("button").addEventListener("click", () => toast.remove());
+    this.#link(toast, navigate, id);
+    this.#list.append(toast);
+    while (this.#list.children.length > AT_MOST) this.#list.firstElementChild.remove();
+    this.#goLater(toast);
+  }
+
+  #link(toast, navigate, id) {
+    const link = toast.querySelector("a");
+    if (!navigate) return link.remove();
+    link.href = new URL(navigate, location.origin).href;
+    link.addEventListener("click", () => document.dispatchEvent(new CustomEvent("push:read", { detail: [id] })));
+  }
+
+  #goLater(toast) {
+    setTimeout(() => {
+      if (document.hidden || toast.matches(":hover, :focus-within")) this.#goLater(toast);
+      else toast.remove();
+    }, STAY);
+  }
+}
+
+const expired = (count) =>
+  count === 1 ? "One notification expired while you were away" : `${count} notifications expired while you were away`;

@@ -1,0 +1,40 @@
+/**
+ * The page of somebody who is signed in. The list below is the client's architecture: what shows,
+ * and the three lines that lead out of the page, to the worker, the push service and the app server.
+ * Parts speak by DOM events (`push:*`); what they share lies in IndexedDB.
+ */
+import { FaultSwitch } from "./fault_switch.js";
+import { Inbox } from "./inbox/inbox.js";
+import { Screen } from "./inbox/screen.js";
+import { SendForm } from "./inbox/send_form.js";
+import { Toasts } from "./inbox/toasts.js";
+import { Unread } from "./inbox/unread.js";
+import { settle } from "./owner.js";
+import { Arrivals } from "./pns/arrivals.js";
+import { PushCard } from "./push/card.js";
+import { Subscription } from "./push/subscription.js";
+import { SessionEnd } from "./session_end.js";
+import { listen } from "./shared/changes.js";
+import { WorkerLink } from "./worker_link.js";
+
+await settle();
+listen();
+
+const toasts = new Toasts();
+const screen = new Screen(toasts);
+
+const parts = [
+  toasts,
+  new Unread(),
+  new Inbox(),
+  new SendForm(),
+  new PushCard(),
+  new SessionEnd(),
+  new FaultSwitch(),
+
+  new WorkerLink(screen), // the Service Worker
+  new Subscription(), //     the Push Service
+  new Arrivals(screen), //   the App Server
+];
+
+for (const part of parts) part.start();

@@ -1,0 +1,30 @@
+/**
+ * The end of the session, wanted (a form with `data-part="sign-out"`) or not (`push:signed-out`):
+ * this browser forgets what belonged to it before anything else is shown.
+ */
+import { follow, forget } from "pushlab/owner.js";
+
+const PATIENCE = 2_000;
+
+export class SessionEnd {
+  start() {
+    document.addEventListener("push:signed-out", () => this.#onSignedOut());
+    document.addEventListener("push:changed", ({ detail }) => detail === "device" && follow());
+    window.addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+    for (const form of document.querySelectorAll("[data-part=sign-out]")) {
+      form.addEventListener("submit", (event) => this.#onSubmit(event, form));
+    }
+  }
+
+  async #onSignedOut() {
+    await forget();
+    location.assign("/login");
+  }
+
+  /** A push service that does not answer must not keep anybody from signing out. */
+  async #onSubmit(event, form) {
+    event.preventDefault();
+    await Promise.race([forget(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+    form.submit();
+  }
+}

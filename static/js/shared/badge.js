@@ -1,0 +1,9 @@
+/** The number of unread rows, on the installed app's icon where the system shows one. */
+
+export const unread = (rows) => rows.filter((row) => !row.read_at).length;
+
+export async function showBadge(inbox) {
+  if (!navigator.setAppBadge) return;
+  const count = inbox ? unread(await inbox.all()) : 0;
+  await (count ? navigator.setAppBadge(count) : navigator.clearAppBadge()).catch(() => null);
+}

@@ -1,0 +1,45 @@
+/**
+ * Reports what this actor did to the App Server's journal, in lab mode only. The kinds are those of
+ * the codelab's diagram. A report that does not get through goes out with the next one.
+ */
+import { post } from "./api.js";
+import { read } from "./device.js";
+
+export const ACTOR = globalThis.document ? "client" : "service-worker";
+
+const LIMIT = 50;
+let waiting = [];
+let sending = null;
+const underWay = new Set();
+
+/** Fire and forget; the promise resolves when the report was tried. Never rejects. */
+export function report(kind, { step = null, summary = "", notificationId = null, detail = {} } = {}) {
+  const event = { actor: ACTOR, kind, step, at: Date.now() / 1000, summary, notification_id: notificationId, detail };
+  const work = queue(event).finally(() => underWay.delete(work));
+  underWay.add(work);
+  return work;
+}
+
+/** When every report so far was tried: a worker lives no longer than what it waits for. */
+export const settled = () => Promise.all(underWay);
+
+async function queue(event) {
+  if (!(await read("lab"))) return;
+  waiting.push(event);
+  sending ??= Promise.resolve().then(flush);
+  await sending;
+}
+
+async function flush() {
+  try {
+    while (waiting.length) {
+      const events = waiting.slice(0, LIMIT);
+      await post("/api/journal", { events }, { keepalive: true });
+      waiting = waiting.slice(events.length);
+    }
+  } catch (problem) {
+    waiting = problem.passing ? waiting.slice(-LIMIT) : [];
+  } finally {
+    sending = null;
+  }
+}

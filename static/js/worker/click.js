@@ -1,0 +1,51 @@
+/**
+ * A click on a notification focuses the window that already shows the right page, else takes one of
+ * our windows there, else opens one (W-10).
+ */
+import { post } from "../shared/api.js";
+import { announce } from "../shared/changes.js";
+import { read } from "../shared/device.js";
+import { InboxRows } from "../shared/inbox_rows.js";
+import { report } from "../shared/journal.js";
+
+export async function onClick(notification) {
+  const { notification_id: id, navigate } = notification.data ?? {};
+  notification.close();
+  const target = within(navigate);
+  report("notification.clicked", {
+    summary: `A click: go to ${target.pathname}`,
+    notificationId: id,
+    detail: { navigate: target.href },
+  });
+  await Promise.all([go(target), id && markRead(id)]);
+}
+
+/** Only pages of this origin; anything else becomes the inbox. */
+function within(navigate) {
+  const home = new URL("/", self.location.origin);
+  const target = URL.canParse(navigate ?? "", home) ? new URL(navigate, home) : home;
+  return target.origin === home.origin ? target : home;
+}
+
+async function go(target) {
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const there = windows.find((each) => each.url.split("#")[0] === target.href.split("#")[0]);
+  try {
+    if (there) await there.focus();
+    else if (windows.length) await (await windows[0].navigate(target.href))?.focus();
+    else await self.clients.openWindow(target.href);
+  } catch (error) {
+    // A browser refuses focus and new windows without a real click, and to navigate a window that
+    // this worker does not control yet: then a new window is the way.
+    if (error.name === "TypeError") await self.clients.openWindow(target.href);
+    else console.info("pushlab: the browser did not let the click go through:", error.message);
+  }
+}
+
+async function markRead(id) {
+  const connectionId = await read("connection_id");
+  if (!connectionId) return;
+  await new InboxRows(connectionId).markRead([id], new Date().toISOString());
+  announce("inbox");
+  await post("/api/notifications/read", { notification_ids: [id] }).catch(() => null);
+}

@@ -1,0 +1,64 @@
+/**
+ * The screen of this device, seen from the worker: a visible page of ours shows in the page;
+ * otherwise the system shows it, under `tag = notification_id`, so that showing twice replaces.
+ */
+import { report } from "../shared/journal.js";
+
+const PATIENCE = 1_000;
+const ICON = "/static/icons/icon-192.png";
+const BADGE = "/static/icons/badge-96.png";
+const NEUTRAL_TAG = "pushlab-neutral";
+
+/** Show one row. `before` as in receive.js; one that was shown before comes back without a sound. */
+export async function present(row, before) {
+  if (await shownInPage(row, before)) return;
+  const { notification_id: id, data } = row;
+  await self.registration.showNotification(data.title, {
+    body: data.body,
+    tag: id,
+    icon: data.icon ?? ICON,
+    badge: BADGE,
+    silent: before === "shown",
+    timestamp: Date.parse(row.created_at) || Date.now(),
+    data: { notification_id: id, navigate: data.navigate },
+  });
+  tell(before === "shown" ? "notification.duplicate" : "notification.shown", row);
+}
+
+/** What is shown instead of a text that this device must not or cannot show. */
+export async function presentNeutral(why, notificationId = null) {
+  await self.registration.showNotification("pushlab", {
+    body: "Something arrived for this browser. Open pushlab to look.",
+    tag: NEUTRAL_TAG,
+    icon: ICON,
+    badge: BADGE,
+    data: { notification_id: null, navigate: "/" },
+  });
+  report("notification.neutral", { step: 10, summary: `A neutral text: ${why}`, notificationId });
+}
+
+/** Ask the visible pages one after the other; the first that takes it has it. */
+async function shownInPage(row, before) {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  for (const page of pages.filter((each) => each.visibilityState === "visible")) {
+    if (await ask(page, { type: "present", row, before })) return true;
+  }
+  return false;
+}
+
+function ask(page, question) {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => resolve(data);
+    page.postMessage(question, [port2]);
+    setTimeout(() => resolve(false), PATIENCE);
+  });
+}
+
+const tell = (kind, row) =>
+  report(kind, {
+    step: 10,
+    summary: `showNotification(“${row.data.title}”)`,
+    notificationId: row.notification_id,
+    detail: { tag: row.notification_id, title: row.data.title, body: row.data.body },
+  });
