@@ -1,0 +1,98 @@
+"""Creating notifications: the transaction, once per `Idempotency-Key`, and what follows its commit:
+the nodes are rung, the sender is woken. Called by web and codelab."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy.orm import Session
+
+from app.accounts import lock_users
+from app.bus.envelope import Envelope
+from app.bus.ringer import Ringer
+from app.db import Database
+from app.devices import node_uris
+from app.faults import Faults
+from app.journal import Journal
+from app.notifications.idempotency import Idempotency, find_answer, keep_answer
+from app.notifications.transaction import Created, NewNotification, create_all
+
+__all__ = ["Created", "Creator", "Idempotency", "NewNotification"]
+
+#: Step W-7: an event occurs.
+STEP = 7
+
+
+class Creator:
+    """The one way into the inbox. For use by many threads or greenlets at a time."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        ringer: Ringer,
+        journal: Journal,
+        faults: Faults,
+        outbox_changed: threading.Event,
+    ) -> None:
+        self._database = database
+        self._ringer = ringer
+        self._journal = journal
+        self._faults = faults
+        self._outbox_changed = outbox_changed
+
+    def create(
+        self, new: Sequence[NewNotification], idempotency: Idempotency | None = None
+    ) -> list[Created]:
+        """All of them or none; committed when this returns. Raises NotFound when a user is gone,
+        IdempotencyConflict when the key was used for other content."""
+
+        def work(session: Session) -> tuple[list[Created], bool]:
+            answer = _create_once(session, new, idempotency)
+            self._faults.reach("create.before_commit")
+            return answer
+
+        created, is_new = self._database.write(work)
+        self._faults.reach("create.after_commit")
+        if is_new:
+            self._tell(created)
+            self._report(new, created)
+        return created
+
+    def _tell(self, created: list[Created]) -> None:
+        """After the commit, never before: who is told finds the rows."""
+        user_ids = tuple(dict.fromkeys(item.user_id for item in created))
+        ids = tuple(item.notification_id for item in created)
+        with self._database.read() as session:
+            nodes = node_uris(session, user_ids)
+        self._ringer.ring(nodes, Envelope("ring", user_ids=user_ids, ids=ids))
+        self._outbox_changed.set()
+
+    def _report(self, new: Sequence[NewNotification], created: list[Created]) -> None:
+        for wanted, made in zip(new, created, strict=True):
+            self._journal.write(
+                "notification.created",
+                user_id=made.user_id,
+                step=STEP,
+                summary=f"A notification is stored for {made.devices} devices,"
+                f" {made.subscriptions} of them with a push subscription.",
+                notification_id=made.notification_id,
+                detail={"data": wanted.data, "ttl": wanted.ttl, **asdict(made)},
+            )
+
+
+def _create_once(
+    session: Session, new: Sequence[NewNotification], idempotency: Idempotency | None
+) -> tuple[list[Created], bool]:
+    """Create, unless this request was answered before: then the same answer, and False."""
+    if idempotency is None:
+        return create_all(session, new), True
+    # All users at once: a second lock, taken later, could be out of order. It also makes two
+    # requests with one key come one after the other.
+    lock_users(session, [idempotency.user_id, *(item.user_id for item in new)])
+    known = find_answer(session, idempotency)
+    if known is not None:
+        return known, False
+    created = create_all(session, new)
+    keep_answer(session, idempotency, created)
+    return created, True
