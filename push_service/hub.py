@@ -27,6 +27,7 @@ EXPIRY_BATCH = 500
 GRACE = 10.0  # seconds in which a message with TTL 0 reaches a connected browser, or nobody
 MEMORY = 30 * 86400.0  # seconds for which an ended subscription answers 410, and then 404
 
+MAX_TOKEN = 64
 UINT64 = 1 << 64
 
 
@@ -134,7 +135,7 @@ class Hub:
     def subscription(self, token: str) -> Subscription | None:
         """By endpoint token: live, ended (`.ended`: answer 410), or None (404)."""
         known = self._subscriptions.get(token)
-        if known is None:
+        if known is None and len(token) <= MAX_TOKEN:
             stored = self._parts.run(store.subscription_by_token, token)
             # `setdefault`: it may have ended, in the cache, while we looked into the store.
             known = self._subscriptions.setdefault(token, stored) if stored else None

@@ -1,0 +1,256 @@
+"""Firefox's WebSocket: a socket on one side, autopush_session and the hub on the other.
+
+A handler for http_face's router, which hands over the socket of an upgrade request; from there on
+this file owns it. wsproto knows the protocol.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from io import StringIO
+
+import gevent
+import h11
+from gevent.event import Event
+from gevent.lock import RLock
+from wsproto import ConnectionType
+from wsproto.connection import Connection as WebSocket
+from wsproto.connection import ConnectionState
+from wsproto.events import (
+    AcceptConnection,
+    CloseConnection,
+    Ping,
+    TextMessage,
+)
+from wsproto.events import Event as Frame
+from wsproto.events import Request as Upgrade
+from wsproto.handshake import H11Handshake
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from push_service.autopush_session import Identified, Unidentified
+from push_service.connection import Connection
+from push_service.http_face import Socket
+from push_service.hub import Hub
+from push_service.model import UserAgent
+from push_service.web import Answer, Request, Response, Takeover
+from push_service.wire import errors
+from push_service.wire.autopush import SUBPROTOCOL
+from push_service.wire.errors import Refusal
+
+log = logging.getLogger(__name__)
+
+HELLO_SECONDS = 15
+PING_SECONDS = 60  # of silence: then we ping, and after as much again give up
+SEND_SECONDS = 15
+MAX_TEXT = 64 * 1024
+RECEIVE_SIZE = 16 * 1024
+
+NORMAL, BREACH, TOO_BIG, RESTARTING, SLOW = 1000, 1002, 1009, 1012, 1008
+
+
+class AutopushFace:
+    """Answers `GET /`: a WebSocket for browsers, a sentence for people."""
+
+    def __init__(self, hub: Hub, endpoint_of: Callable[[str], str]) -> None:
+        self._hub = hub
+        self._endpoint_of = endpoint_of
+
+    def get(self, request: Request) -> Answer:
+        if request.header("upgrade") is None:
+            text = b"This is a push service. Browsers connect here with a WebSocket.\n"
+            return Response(200, text, [("Content-Type", "text/plain")])
+        websocket, accepted = _accept(request)
+
+        def serve(socket: Socket, leftover: bytes) -> None:
+            channel = _Channel(socket, websocket)
+            channel.start(accepted, leftover)
+            _Browser(self._hub, self._endpoint_of, channel).run()
+
+        return Takeover(serve)
+
+
+def _accept(request: Request) -> tuple[WebSocket, bytes]:
+    """The WebSocket, and the answer that begins it. Raises Refusal."""
+    handshake = H11Handshake(ConnectionType.SERVER)
+    try:
+        handshake.initiate_upgrade_connection(list(request.raw_headers), request.target)
+        upgrade = next(handshake.events())
+    except (RemoteProtocolError, LocalProtocolError, h11.ProtocolError, ValueError) as error:
+        raise Refusal(errors.BAD_REQUEST, f"No WebSocket handshake: {error}") from error
+    offered = isinstance(upgrade, Upgrade) and SUBPROTOCOL in upgrade.subprotocols
+    accepted = handshake.send(AcceptConnection(subprotocol=SUBPROTOCOL if offered else None))
+    # Not the handshake's own connection: it has read nothing of what may follow the request.
+    return WebSocket(ConnectionType.SERVER), accepted
+
+
+class _ClosedError(Exception):
+    """We end the connection, with this code."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
+class _Channel:
+    """Texts over one WebSocket. One greenlet receives; any may send."""
+
+    def __init__(self, socket: Socket, websocket: WebSocket) -> None:
+        self._socket = socket
+        self._websocket = websocket
+        self._lock = RLock()
+        self._pinged = False
+
+    def start(self, accepted: bytes, leftover: bytes) -> None:
+        self._websocket.receive_data(leftover)
+        self._write(accepted)
+
+    def send(self, texts: Sequence[str]) -> None:
+        """Returns when the system has taken them; a peer that does not read ends the connection."""
+        with self._lock:
+            self._write(b"".join(self._websocket.send(TextMessage(text)) for text in texts))
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye, if the connection still stands, and end it."""
+        with self._lock:
+            if self._websocket.state is ConnectionState.OPEN:
+                self._write(self._websocket.send(CloseConnection(code, reason)))
+        self.abort()
+
+    def abort(self) -> None:
+        """End it now; the receiving greenlet notices."""
+        try:
+            self._socket.shutdown(2)
+        except OSError:
+            log.debug("the socket was closed already")
+
+    def receive(self) -> Iterator[str]:
+        """Whole texts, until the peer hangs up. Raises _ClosedError for what is not to be borne."""
+        text = StringIO()
+        try:
+            for event in self._events():
+                if isinstance(event, TextMessage):
+                    if text.tell() + len(event.data) > MAX_TEXT:
+                        raise _ClosedError(TOO_BIG, "too big")
+                    text.write(event.data)
+                    if event.message_finished:
+                        yield text.getvalue()
+                        text = StringIO()
+                elif self._answer(event):
+                    return
+        except RemoteProtocolError as error:
+            raise _ClosedError(BREACH, "not WebSocket") from error
+
+    def _events(self) -> Iterator[Frame]:
+        while True:
+            yield from self._websocket.events()
+            data: bytes | None = gevent.with_timeout(
+                PING_SECONDS, self._socket.recv, RECEIVE_SIZE, timeout_value=None
+            )
+            if data is None:
+                self._ping()
+            elif data:
+                self._pinged = False
+                self._websocket.receive_data(data)
+            else:
+                return
+
+    def _ping(self) -> None:
+        if self._pinged:
+            raise _ClosedError(SLOW, "silent")
+        self._pinged = True
+        with self._lock:
+            self._write(self._websocket.send(Ping()))
+
+    def _answer(self, event: Frame) -> bool:
+        """Answer a control frame, let binary ones pass; whether it was the last one."""
+        if isinstance(event, Ping | CloseConnection):
+            with self._lock:
+                if self._websocket.state is not ConnectionState.CLOSED:
+                    self._write(self._websocket.send(event.response()))
+        return isinstance(event, CloseConnection)
+
+    def _write(self, data: bytes) -> None:
+        with gevent.Timeout(SEND_SECONDS):
+            self._socket.sendall(data)
+
+
+class _Browser:
+    """Carries texts between a Firefox and the hub: this greenlet reads, another one pushes."""
+
+    def __init__(self, hub: Hub, endpoint_of: Callable[[str], str], channel: _Channel) -> None:
+        self._hub = hub
+        self._endpoint_of = endpoint_of
+        self._channel = channel
+        self._woken = Event()
+        self._replaced = False
+        self._link: Connection | None = None
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def replaced(self) -> None:
+        self._replaced = True
+        self._woken.set()
+
+    def run(self) -> None:
+        """Until the browser hangs up, is replaced by its own newer connection, or misbehaves."""
+        try:
+            self._converse()
+        except _ClosedError as closed:
+            self._channel.close(closed.code, closed.reason)
+        except LocalProtocolError as error:
+            log.debug("the connection was closed under way: %r", error)
+        except gevent.GreenletExit:
+            self._channel.close(RESTARTING, "restarting")
+            raise
+        finally:
+            if self._link is not None:
+                self._link.detach()
+
+    def _converse(self) -> None:
+        texts = self._channel.receive()
+        session = self._greet(texts)
+        if session is None:
+            return
+        pusher = gevent.spawn(self._push, session)
+        try:
+            for text in texts:
+                self._channel.send(session.on_text(text))
+        finally:
+            pusher.kill()
+
+    def _greet(self, texts: Iterator[str]) -> Identified | None:
+        """Wait for the hello; None when the peer hung up before."""
+        session: Unidentified | Identified = Unidentified(
+            self._hub, self._attach, self._endpoint_of
+        )
+        with gevent.Timeout(HELLO_SECONDS, _ClosedError(SLOW, "no hello")):
+            for text in texts:
+                assert isinstance(session, Unidentified)
+                session, replies = session.on_text(text)
+                self._channel.send(replies)
+                if isinstance(session, Identified):
+                    return session
+        return None
+
+    def _attach(self, agent: UserAgent) -> Connection:
+        self._link = self._hub.attach(agent, self)
+        return self._link
+
+    def _push(self, session: Identified) -> None:
+        try:
+            self._push_until_replaced(session)
+            self._channel.close(NORMAL, "replaced")
+        except (OSError, gevent.Timeout, LocalProtocolError) as error:
+            log.debug("pushing to a Firefox ended: %r", error)
+            self._channel.abort()
+
+    def _push_until_replaced(self, session: Identified) -> None:
+        link = self._link
+        assert link is not None
+        while not self._replaced:
+            self._woken.clear()
+            while not self._replaced and (messages := link.pull()):
+                self._channel.send(session.on_messages(messages))
+                link.delivered(messages)
+            self._woken.wait()

@@ -1,0 +1,125 @@
+"""The command `pushlab-push-service`, also `python -m push_service`.
+
+Nothing that touches sockets or threads is imported before gevent has patched the standard library:
+therefore the imports inside the functions.
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from push_service.browser_wiring import chromium_flags, firefox_preferences
+
+SECRET = "PUSHLAB_LAB_SECRET"  # noqa: S105 - the name of the variable
+PORT = click.IntRange(0, 65535)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    from gevent import monkey
+
+    monkey.patch_all()
+    command()
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=PORT, default=0, help="HTTP and Firefox's WebSocket; 0: a free one.")
+@click.option("--tls-port", type=PORT, help="The same over TLS; 0: a free one. Without: no https.")
+@click.option("--mcs-port", type=PORT, default=0, help="Chromium's push connection (TLS).")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("push-service-data"),
+    show_default=True,
+    help="Where devices, subscriptions, messages and the certificate are kept.",
+)
+@click.option("--database-url", help="SQLAlchemy URL, instead of a SQLite file in --data.")
+@click.option("--public-url", help="Origin to publish, when it is not the HTTP port's own.")
+@click.option("--personality", type=click.Choice(["mozilla"]), default="mozilla", hidden=True)
+@click.option("--lab", is_flag=True, help=f"Serve journal and faults; needs {SECRET}.")
+@click.option("--lab-origin", multiple=True, help="Origin of a page that may use the lab face.")
+@click.option(
+    "--print-browser-flags",
+    is_flag=True,
+    help="Print, as JSON, how to start browsers for the service that runs on --data; then exit.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="warning",
+    show_default=True,
+)
+def command(**options: Any) -> None:
+    """A Web Push service that stock Chromium and Firefox subscribe to, without internet.
+
+    Its first line on stdout is a JSON object that says where it listens.
+    """
+    if options["print_browser_flags"]:
+        click.echo(json.dumps(_browser_flags(options["data"]), indent=2))
+        return
+    logging.basicConfig(
+        level=options["log_level"].upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    _serve(options)
+
+
+def _browser_flags(data: Path) -> dict[str, Any]:
+    try:
+        ready = json.loads((data / "ready.json").read_text())
+    except OSError as error:
+        raise click.ClickException(
+            f"no push service has run on {data} yet: start one, then ask again"
+        ) from error
+    return {
+        "chromium": {"args": chromium_flags(ready["http"], ready["mcs"], ready["spki"])},
+        "firefox": {"prefs": firefox_preferences(ready["http"])},
+    }
+
+
+def _serve(options: dict[str, Any]) -> None:
+    import signal
+
+    import gevent
+    from gevent.event import Event
+
+    from push_service.service import DataInUseError, Service, Settings
+
+    os.umask(0o077)
+    settings = Settings(
+        data=options["data"],
+        host=options["host"],
+        port=options["port"],
+        tls_port=options["tls_port"],
+        mcs_port=options["mcs_port"],
+        public_url=options["public_url"],
+        database_url=options["database_url"],
+        lab_secret=_lab_secret() if options["lab"] else None,
+        lab_origins=options["lab_origin"],
+    )
+    asked_to_stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, asked_to_stop.set)
+    try:
+        service = Service(settings)
+    except (DataInUseError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    service.start()
+    click.echo(json.dumps(service.ready))
+    sys.stdout.flush()
+    asked_to_stop.wait()
+    service.stop()
+
+
+def _lab_secret() -> str:
+    secret = os.environ.get(SECRET, "")
+    if len(secret) < 16:
+        raise click.UsageError(f"--lab needs a secret of 16 characters or more in {SECRET}")
+    return secret

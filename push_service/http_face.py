@@ -1,0 +1,226 @@
+"""The HTTP port, plain or TLS: sockets on one side, a router on the other. Used by service.
+
+This file owns these sockets; h11 knows the protocol. Nothing here trusts the peer: head, body and
+answer have deadlines, heads and bodies are bounded, and so is the number of connections. It runs
+under gevent with the standard library patched.
+"""
+
+import logging
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+from http import HTTPStatus
+from socket import SHUT_WR
+from typing import Any
+
+import gevent
+import h11
+from gevent.pool import Pool
+from gevent.server import StreamServer
+
+from push_service.web import Answer, Request, Response, Takeover, refused
+from push_service.wire import errors
+from push_service.wire.errors import Error, Refusal
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 8192
+MAX_HEAD = 16 * 1024
+MAX_CONTENT = 20 * 1024  # kept of a body; more is read (see below), but not kept
+MAX_DRAINED = 1024 * 1024
+HANDSHAKE_SECONDS = 10
+IDLE_SECONDS = 60  # between two requests
+REQUEST_SECONDS = 15  # from its first byte to its last
+SEND_SECONDS = 15
+LINGER_SECONDS = 2  # for a refused peer to read why
+STOP_SECONDS = 0.5  # for what is being answered
+RECEIVE_SIZE = 16 * 1024
+
+Socket = Any  # gevent's socket, or an ssl.SSLSocket
+
+
+class HttpFace:
+    """Listens on one port and lets `answer` answer. With a `context`, over TLS."""
+
+    def __init__(
+        self,
+        listener: Socket,
+        answer: Callable[[Request], Answer],
+        context: ssl.SSLContext | None = None,
+        max_connections: int = MAX_CONNECTIONS,
+    ) -> None:
+        self._answer = answer
+        self._context = context
+        self._server = StreamServer(listener, self._serve, spawn=Pool(max_connections))
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        """Close the port, then, after a moment for what is being answered, the connections."""
+        self._server.stop(timeout=STOP_SECONDS)
+
+    def _serve(self, plain: Socket, address: object) -> None:
+        try:
+            with plain, self._secured(plain) as socket:
+                conversation = _Conversation(socket, self._answer)
+                while conversation.exchange():
+                    pass
+        except (OSError, gevent.Timeout, h11.ProtocolError) as error:
+            log.debug("the connection from %s ended: %r", address, error)
+
+    @contextmanager
+    def _secured(self, plain: Socket) -> Iterator[Socket]:
+        if self._context is None:
+            yield plain
+            return
+        with gevent.Timeout(HANDSHAKE_SECONDS):
+            tls = self._context.wrap_socket(plain, server_side=True)
+        with tls:
+            yield tls
+
+
+class _Conversation:
+    """The requests of one connection, one after the other."""
+
+    def __init__(self, socket: Socket, answer: Callable[[Request], Answer]) -> None:
+        self._socket = socket
+        self._answer = answer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+
+    def exchange(self) -> bool:
+        """Receive one request and answer it. False when the connection has done its work."""
+        try:
+            request = self._receive()
+        except Refusal as refusal:
+            self._respond(refused(refusal))
+            self._linger()
+            return False
+        if request is None:
+            return False
+        answer = self._answer_safely(request)
+        if isinstance(answer, Takeover):
+            answer.serve(self._socket, self._http.trailing_data[0])
+            return False
+        self._respond(answer)
+        return self._next()
+
+    def _answer_safely(self, request: Request) -> Answer:
+        try:
+            return self._answer(request)
+        except Exception:
+            log.exception("failed to answer %s %s", request.method, request.path)
+            return refused(Refusal(errors.BROKEN))
+
+    def _linger(self) -> None:
+        """Let the peer read the refusal: closing on top of what it still sends would reset it."""
+        gevent.with_timeout(LINGER_SECONDS, self._drain, timeout_value=None)
+
+    def _drain(self) -> None:
+        self._socket.shutdown(SHUT_WR)
+        drained = 0
+        while drained < MAX_DRAINED and (data := self._socket.recv(RECEIVE_SIZE)):
+            drained += len(data)
+
+    def _next(self) -> bool:
+        """Whether another request may follow on this connection."""
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+            return True
+        return False
+
+    # -- receiving
+
+    def _receive(self) -> Request | None:
+        """The next request; None when the peer hung up or stayed silent."""
+        if not self._http.trailing_data[0]:
+            with gevent.Timeout(IDLE_SECONDS):
+                self._feed()
+        try:
+            with gevent.Timeout(REQUEST_SECONDS, Refusal(errors.TOO_SLOW)):
+                head = self._next_event()
+                if isinstance(head, h11.Request):
+                    return self._with_content(head)
+                return None
+        except h11.RemoteProtocolError as error:
+            raise Refusal(_of_hint(error.error_status_hint), str(error)) from error
+
+    def _with_content(self, head: h11.Request) -> Request:
+        headers: dict[str, list[str]] = {}
+        for name, value in head.headers:
+            headers.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))
+        return Request(
+            method=head.method.decode("ascii"),
+            target=head.target.decode("latin-1"),
+            headers=headers,
+            content=self._content(),
+            raw_headers=list(head.headers),
+        )
+
+    def _content(self) -> bytes | None:
+        """The body. Of a larger one only its end is awaited, for many clients read no answer before
+        they have sent everything; it is None then."""
+        pieces: list[bytes] = []
+        size = 0
+        if self._http.they_are_waiting_for_100_continue:
+            self._go_on()
+        while isinstance(event := self._next_event(), h11.Data):
+            size += len(event.data)
+            if size > MAX_DRAINED:
+                raise Refusal(errors.TOO_LARGE)
+            if size <= MAX_CONTENT:
+                pieces.append(bytes(event.data))
+        if isinstance(event, h11.ConnectionClosed):
+            raise ConnectionResetError("hung up in the middle of a request")
+        return b"".join(pieces) if size <= MAX_CONTENT else None
+
+    def _next_event(self) -> Any:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._feed()
+        return event
+
+    def _feed(self) -> None:
+        self._http.receive_data(self._socket.recv(RECEIVE_SIZE))
+
+    def _go_on(self) -> None:
+        go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+        self._write(self._http.send(go_on) or b"")
+
+    # -- sending
+
+    def _respond(self, response: Response) -> None:
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        head = self._http.send(_head(response)) or b""
+        if response.stream is None:
+            end = (self._http.send(h11.EndOfMessage()) or b"") if not response.body else b""
+            body = self._body(response.body) if response.body else b""
+            self._write(head + body + end)
+            return
+        self._write(head)
+        for piece in response.stream:
+            self._write(self._http.send(h11.Data(data=piece)) or b"")
+        self._write(self._http.send(h11.EndOfMessage()) or b"")
+
+    def _body(self, body: bytes) -> bytes:
+        data = self._http.send(h11.Data(data=body)) or b""
+        return data + (self._http.send(h11.EndOfMessage()) or b"")
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            with gevent.Timeout(SEND_SECONDS):
+                self._socket.sendall(data)
+
+
+def _head(response: Response) -> h11.Response:
+    headers = [("Date", formatdate(time.time(), usegmt=True)), *response.headers]
+    if response.stream is None and response.status != 204:
+        headers.append(("Content-Length", str(len(response.body))))
+    reason = HTTPStatus(response.status).phrase
+    return h11.Response(status_code=response.status, reason=reason, headers=headers)
+
+
+def _of_hint(status: int) -> Error:
+    return errors.HEAD_TOO_LARGE if status == 431 else errors.BAD_REQUEST
