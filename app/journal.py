@@ -121,7 +121,7 @@ def read_all(session: Session, after: int = 0) -> list[dict[str, Any]]:
     return _page(session, select(JournalEvent), after)
 
 
-def _page(session: Session, query: Select[tuple[JournalEvent]], after: int) -> list[dict[str, Any]]:
+def _page(session: Session, query: Select[JournalEvent], after: int) -> list[dict[str, Any]]:
     query = query.where(JournalEvent.id > after).order_by(JournalEvent.id).limit(PAGE)
     return [_public(event) for event in session.scalars(query)]
 

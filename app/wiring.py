@@ -9,12 +9,21 @@ from typing import Any
 from flask import Flask
 from flask_migrate import Migrate, upgrade
 
-from app import config, devices, journal, web
+from app import clock, config, devices, web
 from app.bus import open_bus
+from app.bus.ringer import Ringer
 from app.config import Settings
 from app.db import Database, db, prepare_sqlite
 from app.faults import Faults
 from app.journal import Journal
+from app.notifications import expire
+from app.notifications.create import Creator
+from app.pns import endpoint
+from app.pns.node import Node
+from app.sending import vapid
+from app.sending.sender import Sender
+from app.sending.webpush import WebPush
+from app.web import visitor
 from app.web.services import Services
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,9 +40,102 @@ def wire(settings: Settings) -> Flask:
     )
     app.config.from_mapping(flask_config(settings))
     database = open_database(app)
-    app.extensions["pushlab"] = make_services(settings, database)
+    services = make_services(settings, database)
+    app.extensions["pushlab"] = services
     web.register(app, settings)
+    if services.node:
+        endpoint.register(app, services.node, settings, visitor.identify)
     return app
+
+
+def make_services(settings: Settings, database: Database) -> Services:
+    """The parts of this process, tied together; nothing runs yet."""
+    faults = Faults(enabled=settings.lab)
+    journal = Journal(database, enabled=settings.lab)
+    bus = open_bus(settings.bus_url)
+    ringer = Ringer(bus)
+    keys = vapid.load(settings)
+    outbox_changed = threading.Event()
+    services = Services(
+        settings=settings,
+        database=database,
+        faults=faults,
+        journal=journal,
+        bus=bus,
+        ringer=ringer,
+        vapid=keys,
+        creator=Creator(
+            database=database,
+            ringer=ringer,
+            journal=journal,
+            faults=faults,
+            outbox_changed=outbox_changed,
+        ),
+        node=None,
+        sender=None,
+    )
+    if "node" in settings.roles:
+        services.node = Node(
+            database,
+            bus,
+            journal,
+            faults,
+            sweep_seconds=settings.sweep_seconds,
+            expire=lambda: expire_all(services),
+        )
+    if "sender" in settings.roles:
+        services.sender = Sender(
+            settings=settings,
+            database=database,
+            webpush=WebPush(settings, keys),
+            journal=journal,
+            faults=faults,
+            ringer=ringer,
+            changed=outbox_changed,
+        )
+    journal.on_written = lambda user_ids: services.hint(user_ids, "journal")
+    return services
+
+
+def start(app: Flask) -> None:
+    """Run what this process is for. The tables must be there: see `migrate`."""
+    services: Services = app.extensions["pushlab"]
+    made = services.database.write(lambda session: vapid.register(session, services.vapid))
+    services.bus.start()
+    services.ringer.start()
+    services.journal.start()
+    for key_id in made:
+        services.journal.write(
+            "vapid.key-made",
+            step=1,
+            summary="The App Server made a VAPID key pair; the private key stays in its files.",
+            detail={"vapid_key_id": key_id, "public_key": services.vapid.current.public_key},
+        )
+    if services.node:
+        services.node.start()
+    if services.sender:
+        services.sender.start()
+
+
+def stop(app: Flask) -> None:
+    """End it in the reverse order; what is under way is finished and written down."""
+    services: Services = app.extensions["pushlab"]
+    if services.node:
+        services.node.stop()
+    if services.sender:
+        services.sender.stop()
+    services.journal.stop()
+    services.ringer.stop()
+    services.bus.stop()
+
+
+def expire_all(services: Services) -> None:
+    """What nobody waits for any more goes, and so do devices that never came back (P-14)."""
+    expire.sweep(services.database)
+    retention = services.settings.device_retention
+    ended = services.database.write(lambda session: devices.expire(session, clock.now(), retention))
+    for device in ended:
+        services.announce(device)
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:

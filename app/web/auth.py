@@ -23,7 +23,7 @@ ATTEMPTS = "30 per minute; 300 per hour"
 pages = Blueprint("auth", __name__)
 
 
-class CredentialsForm(FlaskForm):
+class CredentialsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
     """Name and password; the rules for both are in `accounts`, which says them in words."""
 
     name = StringField("Name", [InputRequired("Type a name.")])
@@ -37,7 +37,7 @@ class CredentialsForm(FlaskForm):
             self.form_errors.append(problem.detail or problem.title)
 
 
-class ButtonForm(FlaskForm):
+class ButtonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
     """A form that is only a button, with its CSRF token."""
 
 

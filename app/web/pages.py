@@ -19,19 +19,19 @@ def home() -> str:
 
 
 @pages.get("/codelab")
-@login_required
+@login_required  # type: ignore[untyped-decorator]
 def codelab() -> str:
     return render_template("codelab.html")
 
 
 @pages.get("/devices", endpoint="devices")
-@login_required
+@login_required  # type: ignore[untyped-decorator]
 def devices_page() -> str:
     return render_template("devices.html")
 
 
 @pages.get("/account")
-@login_required
+@login_required  # type: ignore[untyped-decorator]
 def account() -> str:
     return render_template("account.html")
 

@@ -1,14 +1,17 @@
 """What the views work with; made once by `wiring`, found through the running application."""
 
-import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
 
 from app.bus.contract import Bus
+from app.bus.envelope import Envelope
+from app.bus.ringer import Ringer
 from app.config import Settings
 from app.db import Database
+from app.devices import Ended, node_uris
 from app.faults import Faults
 from app.journal import Journal
 from app.notifications.create import Creator
@@ -26,11 +29,23 @@ class Services:
     faults: Faults
     journal: Journal
     bus: Bus
+    ringer: Ringer
     vapid: VapidKeys
     creator: Creator
-    outbox_changed: threading.Event
     node: Node | None
     sender: Sender | None
+
+    def announce(self, ended: Ended | None) -> None:
+        """Tell the node that holds the ended device's socket to close it (4003)."""
+        if ended is not None and ended.node_uri is not None:
+            envelope = Envelope("ended", user_ids=(ended.user_id,), ids=(ended.connection_id,))
+            self.ringer.ring([ended.node_uri], envelope)
+
+    def hint(self, user_ids: Collection[int], what: str) -> None:
+        """Tell the users' open pages to fetch `what` again."""
+        with self.database.read() as session:
+            nodes = node_uris(session, user_ids)
+        self.ringer.ring(nodes, Envelope("hint", what=what, user_ids=tuple(user_ids)))
 
 
 def current_services() -> Services:

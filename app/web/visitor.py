@@ -8,10 +8,9 @@ from flask import Flask, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 
 from app import accounts, devices
-from app.bus.envelope import Envelope
 from app.errors import SignedOut
 from app.models import AuthSession, User
-from app.web.services import Services, current_services
+from app.web.services import current_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,12 @@ def find_visitor() -> Visitor | None:
     return cast(Visitor, current_user) if current_user.is_authenticated else None
 
 
+def identify() -> tuple[str, int] | None:
+    """Session and user of the request, for the WebSocket handshake."""
+    visitor = find_visitor()
+    return (visitor.session_id, visitor.user_id) if visitor else None
+
+
 def require_visitor() -> Visitor:
     """The visitor, or SignedOut: every API view that is somebody's begins with it."""
     visitor = find_visitor()
@@ -92,11 +97,4 @@ def sign_out() -> None:
         return
     services = current_services()
     ended = services.database.write(lambda s: devices.sign_out(s, visitor.session_id))
-    announce(services, ended)
-
-
-def announce(services: Services, ended: devices.Ended | None) -> None:
-    """Tell the node that holds the ended device's socket to close it (4003)."""
-    if ended is not None and ended.node_uri is not None:
-        envelope = Envelope("ended", user_ids=(ended.user_id,), ids=(ended.connection_id,))
-        services.bus.ring(ended.node_uri, envelope)
+    services.announce(ended)

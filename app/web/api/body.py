@@ -36,7 +36,7 @@ def read(shape: type[B]) -> B:
     if request.mimetype != "application/json":
         raise UnsupportedMedia()
     try:
-        return shape.model_validate_json(request.get_data(cache=False))
+        return shape.model_validate_json(request.get_data())
     except ValidationError as error:
         raise _problem(error) from None
 

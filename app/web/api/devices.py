@@ -10,7 +10,7 @@ from app.devices import Device
 from app.web import visitor as visitors
 from app.web.api.body import Body, Text, read
 from app.web.services import current_services
-from app.web.visitor import announce, require_visitor
+from app.web.visitor import require_visitor
 
 api = Blueprint("api_devices", __name__)
 
@@ -45,7 +45,7 @@ def sign_out_device(connection_id: str) -> tuple[str, int]:
     ended = services.database.write(
         lambda s: devices.sign_out_device(s, visitor.user_id, connection_id)
     )
-    announce(services, ended)
+    services.announce(ended)
     if visitors.load(visitor.session_id) is None:
         visitors.sign_out()
     return "", 204

@@ -20,7 +20,7 @@ from app.sending.endpoints import check_endpoint
 from app.subscriptions import NewSubscription
 from app.web.api.body import Body, Text, read
 from app.web.services import current_services
-from app.web.visitor import Visitor, announce, require_visitor
+from app.web.visitor import Visitor, require_visitor
 
 api = Blueprint("api_subscriptions", __name__)
 
@@ -101,7 +101,7 @@ def subscribe() -> tuple[dict[str, Any], int]:
     agent = request.user_agent.string
     new = _new_subscription(body)
     done = services.database.write(lambda s: _subscribe(s, visitor.session_id, agent, new))
-    announce(services, done.ended)
+    services.announce(done.ended)
     _report_stored(visitor, body, done)
     answer = {"connection_id": done.connection_id, "subscription_id": done.subscription_id}
     return answer, 201 if done.created else 200

@@ -1,0 +1,224 @@
+"""Notifications: create, read, what became of one, acknowledge what was shown (W-7, P-7, P-11)."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from flask import Blueprint, request
+from pydantic import Field, model_validator
+from sqlalchemy.orm import Session
+
+from app import accounts, clock, devices
+from app.errors import FieldError, InvalidInput, NotFound
+from app.notifications import read as inbox
+from app.notifications import status
+from app.notifications.create import Created, Idempotency, NewNotification
+from app.pns import pending
+from app.web.api.body import Body, Text, read
+from app.web.services import current_services
+from app.web.visitor import Visitor, require_visitor
+
+api = Blueprint("api_notifications", __name__)
+
+BATCH = 500
+#: FCM keeps a message at most 28 days, and the inbox does not outlive it.
+TTL_MAX = 28 * 86400
+
+#: A path of this site: a push message must not lead a user elsewhere.
+Path = Annotated[Text, Field(max_length=500, pattern=r"^/([^/\\].*)?$")]
+
+
+class NotificationBody(Body):
+    """One notification as the API takes it."""
+
+    to: Annotated[Text, Field(max_length=200)] | None = None
+    title: Annotated[Text, Field(min_length=1, max_length=200)]
+    body: Annotated[Text, Field(max_length=10_000)] = ""
+    navigate: Path = "/"
+    tag: Annotated[Text, Field(max_length=64)] | None = None
+    icon: Path | None = None
+    ttl: Annotated[int, Field(ge=0, le=TTL_MAX)] = 86400
+    urgency: Literal["very-low", "low", "normal", "high"] = "normal"
+    #: RFC 8030 section 5.4.
+    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] | None = None
+    policy: Literal["both"] = "both"
+
+    def data(self, sender: str | None) -> dict[str, Any]:
+        """What the devices get to show; `from` only when somebody else sent it."""
+        shown = self.model_dump(include={"title", "body", "navigate", "tag", "icon"})
+        shown["from"] = sender
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+class CreateBody(Body):
+    """Either one notification, or `notifications` with up to 500 of them."""
+
+    notifications: Annotated[list[NotificationBody], Field(min_length=1, max_length=BATCH)]
+    single: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap_single(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "notifications" not in value:
+            return {"notifications": [value], "single": True}
+        if isinstance(value, dict) and "single" in value:
+            raise ValueError("single is not a field")
+        return value
+
+
+class ReadBody(Body):
+    notification_ids: Annotated[
+        list[Annotated[Text, Field(max_length=36)]], Field(min_length=1, max_length=1000)
+    ]
+
+
+@api.post("/notifications")
+def create() -> tuple[dict[str, Any], int]:
+    visitor = require_visitor()
+    services = current_services()
+    body = read(CreateBody)
+    with services.database.read() as session:
+        new = _resolve(session, visitor, body.notifications)
+    created = services.creator.create(new, _idempotency(visitor))
+    answers = [_answer(one, visitor) for one in created]
+    return (answers[0] if body.single else {"notifications": answers}), 201
+
+
+@api.post("/devices/<connection_id>/test")
+def send_test(connection_id: str) -> tuple[dict[str, Any], int]:
+    """A notification that alerts this one of the caller's devices only."""
+    visitor = require_visitor()
+    services = current_services()
+    with services.database.read() as session:
+        name = devices.find_own(session, visitor.user_id, connection_id).device_name
+    data = {"title": "A test", "body": f"This reached {name}.", "navigate": "/devices"}
+    new = NewNotification(visitor.user_id, data, only_connection_id=connection_id)
+    (created,) = services.creator.create([new])
+    return _answer(created, visitor), 201
+
+
+@api.get("/notifications")
+def list_notifications() -> dict[str, Any]:
+    visitor = require_visitor()
+    since, limit = _number("since", 0, 2**53), _number("limit", inbox.PAGE, inbox.PAGE)
+    with current_services().database.read() as session:
+        page = inbox.list_since(session, visitor.user_id, since, limit)
+    return {"notifications": [_item(item) for item in page.items], "last_seq": page.last_seq}
+
+
+@api.get("/notifications/<notification_id>")
+def show_status(notification_id: str) -> dict[str, Any]:
+    """The notification, and what became of it on each device."""
+    visitor = require_visitor()
+    with current_services().database.read() as session:
+        found = status.what_became_of(session, visitor.user_id, notification_id)
+    if found is None:
+        raise NotFound("You have no such notification.")
+    return {
+        "notification_id": found.notification_id,
+        "seq": found.seq,
+        "data": found.data,
+        "created_at": clock.iso(found.created_at),
+        "expires_at": clock.iso(found.expires_at),
+        "read_at": clock.iso(found.read_at) if found.read_at else None,
+        "devices": [asdict(device) for device in found.devices],
+    }
+
+
+@api.post("/notifications/read")
+def mark_read() -> tuple[str, int]:
+    visitor = require_visitor()
+    services = current_services()
+    ids = read(ReadBody).notification_ids
+    if services.database.write(lambda s: inbox.mark_read(s, visitor.user_id, ids)):
+        services.hint([visitor.user_id], "read")
+    return "", 204
+
+
+@api.post("/notifications/<notification_id>/shown")
+def shown(notification_id: str) -> tuple[str, int]:
+    """The caller's device has it: its pending row goes (P-11)."""
+    visitor = require_visitor()
+    services = current_services()
+
+    def acknowledge(session: Session) -> None:
+        device = devices.find_by_session(session, visitor.session_id)
+        if device is not None:
+            pending.acknowledge(session, [(device.connection_id, notification_id)])
+
+    services.database.write(acknowledge)
+    return "", 204
+
+
+def _resolve(
+    session: Session, visitor: Visitor, bodies: list[NotificationBody]
+) -> list[NewNotification]:
+    """Names to users; raises InvalidInput naming each one that nobody has."""
+    unknown, resolved = [], []
+    for position, body in enumerate(bodies):
+        user_id = _find_user(session, visitor, body.to)
+        if user_id is None:
+            field = "to" if len(bodies) == 1 else f"notifications.{position}.to"
+            unknown.append(FieldError(field, "Nobody here has that name."))
+            continue
+        sender = visitor.name if user_id != visitor.user_id else None
+        resolved.append(
+            NewNotification(
+                user_id=user_id,
+                data=body.data(sender),
+                ttl=body.ttl,
+                urgency=body.urgency,
+                topic=body.topic,
+                policy=body.policy,
+            )
+        )
+    if unknown:
+        raise InvalidInput("Nothing was sent.", unknown)
+    return resolved
+
+
+def _find_user(session: Session, visitor: Visitor, name: str | None) -> int | None:
+    if name is None or not name.strip():
+        return visitor.user_id
+    user = accounts.find_by_name(session, name)
+    return user.id if user else None
+
+
+def _idempotency(visitor: Visitor) -> Idempotency | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 200 or not key.isprintable():
+        raise InvalidInput.field("Idempotency-Key", "Use 1 to 200 visible characters.")
+    return Idempotency(visitor.user_id, key, request.get_data())
+
+
+def _answer(created: Created, visitor: Visitor) -> dict[str, Any]:
+    """How many devices somebody has is nobody else's business."""
+    answer: dict[str, Any] = {
+        "notification_id": created.notification_id,
+        "created_at": clock.iso(created.created_at),
+    }
+    if created.user_id == visitor.user_id:
+        answer |= {
+            "seq": created.seq,
+            "devices": created.devices,
+            "subscriptions": created.subscriptions,
+        }
+    return answer
+
+
+def _item(item: inbox.Item) -> dict[str, Any]:
+    return {
+        "notification_id": item.notification_id,
+        "seq": item.seq,
+        "data": item.data,
+        "created_at": clock.iso(item.created_at),
+        "read_at": clock.iso(item.read_at) if item.read_at else None,
+    }
+
+
+def _number(name: str, default: int, most: int) -> int:
+    text = request.args.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) > most:
+        raise InvalidInput.field(name, f"must be a whole number from 0 to {most}")
+    return int(text)
