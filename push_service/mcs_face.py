@@ -27,7 +27,6 @@ from push_service.wire import mcs
 
 log = logging.getLogger(__name__)
 
-MAX_CONNECTIONS = 2048
 LOGIN_SECONDS = 20  # for handshake and login together
 SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 SEND_SECONDS = 20
@@ -37,10 +36,12 @@ RECEIVE_SIZE = 16 * 1024
 class McsFace:
     """Listens on the MCS port and speaks with each Chromium that logs in."""
 
-    def __init__(self, hub: Hub, listener: socket, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, hub: Hub, listener: socket, context: ssl.SSLContext, max_connections: int
+    ) -> None:
         self._hub = hub
         self._context = context
-        self._server = StreamServer(listener, self._serve, spawn=Pool(MAX_CONNECTIONS))
+        self._server = StreamServer(listener, self._serve, spawn=Pool(max_connections))
 
     def start(self) -> None:
         self._server.start()

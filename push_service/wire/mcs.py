@@ -13,6 +13,7 @@ from push_service.wire.mcs_pb2 import (
     Close,
     DataMessageStanza,
     ErrorInfo,
+    Extension,
     HeartbeatAck,
     HeartbeatConfig,
     HeartbeatPing,
@@ -25,6 +26,7 @@ __all__ = [
     "Close",
     "DataMessageStanza",
     "ErrorInfo",
+    "Extension",
     "HeartbeatAck",
     "HeartbeatConfig",
     "HeartbeatPing",
@@ -40,9 +42,9 @@ __all__ = [
 
 VERSION = 41
 
-# A browser lists the persistent ids that it has received when it logs in: some ten thousand fit.
-# Whoever announces more is no browser.
-MAX_BODY = 256 * 1024
+# A browser lists, when it logs in, the persistent ids that it was not told we know it has: a few
+# hundred at most, and thousands fit. Whoever announces more is no browser.
+MAX_BODY = 64 * 1024
 
 # Five varint bytes announce up to 32 GiB, far more than MAX_BODY; a sixth is never needed.
 MAX_LENGTH_BYTES = 5
