@@ -12,6 +12,8 @@ import { announce } from "pushlab/shared/changes.js";
 import { day, time } from "pushlab/moments.js";
 
 const PAGE = 50;
+/** As many as POST /api/notifications/read takes. */
+const AT_ONCE = 1_000;
 
 export class Inbox {
   #part = document.querySelector("[data-part=inbox]");
@@ -80,7 +82,7 @@ export class Inbox {
   async #read(ids) {
     await inbox()?.markRead(ids, new Date().toISOString());
     announce("inbox");
-    post("/api/notifications/read", { notification_ids: ids }, { keepalive: true }).catch(() => null);
+    post("/api/notifications/read", { notification_ids: ids.slice(0, AT_ONCE) }, { keepalive: true }).catch(() => null);
   }
 }
 

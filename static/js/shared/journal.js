@@ -7,14 +7,25 @@ import { read } from "./device.js";
 
 export const ACTOR = globalThis.document ? "client" : "service-worker";
 
+/** What POST /api/journal takes at once, and of one event. */
 const LIMIT = 50;
+const LONGEST = 500;
+const LARGEST = 8_000;
 let waiting = [];
 let sending = null;
 const underWay = new Set();
 
 /** Fire and forget; the promise resolves when the report was tried. Never rejects. */
 export function report(kind, { step = null, summary = "", notificationId = null, detail = {} } = {}) {
-  const event = { actor: ACTOR, kind, step, at: Date.now() / 1000, summary, notification_id: notificationId, detail };
+  const event = {
+    actor: ACTOR,
+    kind,
+    step,
+    at: Date.now() / 1000,
+    summary: summary.slice(0, LONGEST),
+    notification_id: notificationId,
+    detail: JSON.stringify(detail).length > LARGEST ? { cut: true } : detail,
+  };
   const work = queue(event).finally(() => underWay.delete(work));
   underWay.add(work);
   return work;

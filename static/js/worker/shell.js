@@ -9,7 +9,25 @@ const VERSION = 1;
 const CACHE = `pushlab-shell-${VERSION}`;
 const OFFLINE = "/offline";
 const ASSETS = [
-@@ASSETS@@
+  "/static/css/tokens.css",
+  "/static/css/base.css",
+  "/static/css/frame.css",
+  "/static/css/controls.css",
+  "/static/css/inbox.css",
+  "/static/icons/icon.svg",
+  "/static/icons/icon-192.png",
+  "/static/icons/badge-96.png",
+  "/static/js/offline.js",
+  "/static/js/owner.js",
+  "/static/js/moments.js",
+  "/static/js/inbox/inbox.js",
+  "/static/js/shared/api.js",
+  "/static/js/shared/badge.js",
+  "/static/js/shared/changes.js",
+  "/static/js/shared/database.js",
+  "/static/js/shared/device.js",
+  "/static/js/shared/errors.js",
+  "/static/js/shared/inbox_rows.js",
 ];
 
 export async function keep() {
