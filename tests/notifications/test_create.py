@@ -1,0 +1,159 @@
+"""The creator: idempotency, what is told after the commit, and faults in between."""
+
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app import clock
+from app.bus.envelope import Envelope
+from app.bus.ringer import Ringer
+from app.db import Database
+from app.errors import IdempotencyConflict
+from app.faults import Faults, InjectedFault
+from app.journal import Journal, read_run
+from app.models import IdempotencyKey, NotificationData, Registration, User
+from app.notifications.create import Creator, Idempotency, NewNotification
+from tests.records import make_device, make_user, rows
+
+
+class ListeningRinger:
+    """Notes who was rung, and how many notifications could be read at that moment."""
+
+    def __init__(self, database: Database) -> None:
+        self.rung: list[tuple[list[str], Envelope, int]] = []
+        self._database = database
+
+    def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
+        with self._database.read() as session:
+            stored = session.scalar(select(func.count()).select_from(NotificationData)) or 0
+        self.rung.append((list(node_uris), envelope, stored))
+
+
+class Parts:
+    """A creator and all that it tells."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.ringer = ListeningRinger(database)
+        self.journal = Journal(database, enabled=True)
+        self.faults = Faults(enabled=True)
+        self.outbox_changed = threading.Event()
+        self.creator = Creator(
+            database=database,
+            ringer=cast(Ringer, self.ringer),
+            journal=self.journal,
+            faults=self.faults,
+            outbox_changed=self.outbox_changed,
+        )
+
+
+def hello(user_id: int, title: str = "hello") -> list[NewNotification]:
+    return [NewNotification(user_id, {"title": title})]
+
+
+def key(user_id: int, body: bytes = b"{}", name: str = "k1") -> Idempotency:
+    return Idempotency(user_id, name, body)
+
+
+# P-7
+def test_nodes_are_rung_after_the_commit(any_database: Database) -> None:
+    parts, user = Parts(any_database), make_user(any_database)
+    device = make_device(any_database, user)
+    online = update(Registration).where(Registration.connection_id == device.connection_id)
+    any_database.write(lambda session: session.execute(online.values(node_uri="node-1")))
+    [created] = parts.creator.create(hello(user))
+    [(nodes, envelope, stored)] = parts.ringer.rung
+    assert (nodes, stored) == (["node-1"], 1)
+    assert envelope == Envelope("ring", user_ids=(user,), ids=(created.notification_id,))
+
+
+# W-8
+def test_sender_is_woken(database: Database) -> None:
+    parts = Parts(database)
+    parts.creator.create(hello(make_user(database)))
+    assert parts.outbox_changed.is_set()
+
+
+# W-11
+def test_journal_tells_of_the_notification(database: Database) -> None:
+    parts, user = Parts(database), make_user(database)
+    [created] = parts.creator.create(hello(user, "news"))
+    parts.journal.flush()
+    with database.read() as session:
+        [event] = read_run(session, session.get_one(User, user).run_id)
+    assert (event["kind"], event["step"]) == ("notification.created", 7)
+    assert event["notification_id"] == created.notification_id
+    assert event["detail"]["data"] == {"title": "news"}
+
+
+# W-7
+def test_repeated_request_gets_the_same_answer(any_database: Database) -> None:
+    parts, user = Parts(any_database), make_user(any_database)
+    first = parts.creator.create(hello(user), key(user))
+    assert parts.creator.create(hello(user), key(user)) == first
+    assert len(rows(any_database, NotificationData)) == 1
+    assert len(parts.ringer.rung) == 1
+
+
+# W-7
+def test_same_key_at_the_same_time_creates_once(any_database: Database) -> None:
+    user = make_user(any_database)
+    processes = [Parts(Database(any_database.engine)) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda parts: parts.creator.create(hello(user), key(user)), processes)
+        )
+    assert all(answer == answers[0] for answer in answers)
+    assert len(rows(any_database, NotificationData)) == 1
+
+
+# W-7
+def test_same_key_with_other_content_is_refused(database: Database) -> None:
+    parts, user = Parts(database), make_user(database)
+    parts.creator.create(hello(user), key(user, b"one"))
+    with pytest.raises(IdempotencyConflict):
+        parts.creator.create(hello(user), key(user, b"two"))
+    assert len(rows(database, NotificationData)) == 1
+
+
+# W-7
+def test_same_key_of_another_user_is_another_key(database: Database) -> None:
+    parts, ada, bob = Parts(database), make_user(database), make_user(database)
+    parts.creator.create(hello(ada), key(ada, b"one"))
+    parts.creator.create(hello(bob), key(bob, b"two"))
+    assert len(rows(database, NotificationData)) == 2
+
+
+# W-7
+def test_key_is_forgotten_after_a_day(database: Database, monkeypatch: Any) -> None:
+    parts, user = Parts(database), make_user(database)
+    parts.creator.create(hello(user), key(user, b"one"))
+    tomorrow = clock.now() + 86401
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
+    parts.creator.create(hello(user), key(user, b"two"))
+    assert len(rows(database, NotificationData)) == 2
+
+
+# P-12
+def test_fault_before_the_commit_leaves_nothing(database: Database) -> None:
+    parts, user = Parts(database), make_user(database)
+    parts.faults.arm("create.before_commit")
+    with pytest.raises(InjectedFault):
+        parts.creator.create(hello(user), key(user))
+    assert not rows(database, NotificationData)
+    assert not rows(database, IdempotencyKey)
+
+
+# P-12
+def test_fault_after_the_commit_keeps_the_notification(database: Database) -> None:
+    parts, user = Parts(database), make_user(database)
+    parts.faults.arm("create.after_commit")
+    with pytest.raises(InjectedFault):
+        parts.creator.create(hello(user), key(user))
+    [stored] = rows(database, NotificationData)
+    [answer] = parts.creator.create(hello(user), key(user))
+    assert answer.notification_id == stored.notification_id
