@@ -1,16 +1,17 @@
 """`app-server`, hidden: one app process under gunicorn. Started by the supervisor, which holds the
 listening socket: browsers wait a moment, instead of failing, while this process restarts."""
 
+import sys
 from typing import Any
 
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from app import config, create_app, log, wiring
 from app.cli import gunicorn_config
-from app.config import Settings
-from app.web.services import Services
+from app.config import ConfigError, Settings
 
 
 class AppServer(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -26,11 +27,13 @@ class AppServer(BaseApplication):  # type: ignore[misc]  # gunicorn carries no t
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        app = create_app(self._settings)
+        """The app, made in the worker: nothing that runs may be carried over the fork."""
+        try:
+            app = create_app(self._settings)
+        except ConfigError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(Arbiter.APP_LOAD_ERROR)
         wiring.migrate(app)
-        services: Services = app.extensions["pushlab"]
-        # The worker is forked from this process and must not share its database connections.
-        services.database.engine.dispose()
         return app
 
 

@@ -46,8 +46,6 @@ def options(bind: str) -> dict[str, Any]:
         "workers": 1,
         "worker_class": Worker,
         "worker_connections": max(100, raise_file_limit() - RESERVED_FILES),
-        # The app is made before the fork: a worker that died is back within milliseconds.
-        "preload_app": True,
         "post_worker_init": post_worker_init,
         "graceful_timeout": GRACE,
         "keepalive": 30,
