@@ -14,10 +14,11 @@ def register(app: Flask, settings: Settings) -> None:
     origin.register(app, settings.public_url)
     security.register(app, settings)
     visitor.register(app)
-    csrf = CSRFProtect(app)
+    # Before the CSRF check, so that guesses without a token count too.
     limiter = Limiter(
         get_remote_address, app=app, storage_uri="memory://", enabled=not settings.lab
     )
+    csrf = CSRFProtect(app)
     app.register_blueprint(auth.register(limiter))
     for part in (pages, pwa, ops):
         app.register_blueprint(part.pages)

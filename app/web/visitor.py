@@ -2,7 +2,6 @@
 revoking the row signs that device out for good."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from flask import Flask, session
 from flask_login import LoginManager, current_user, login_user, logout_user
@@ -64,7 +63,8 @@ def _visitor(opened: AuthSession, user: User) -> Visitor:
 
 
 def find_visitor() -> Visitor | None:
-    return cast(Visitor, current_user) if current_user.is_authenticated else None
+    user = current_user._get_current_object()  # the proxy itself changes at sign-out
+    return user if isinstance(user, Visitor) else None
 
 
 def identify() -> tuple[str, int] | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from app.errors import FieldError, InvalidInput, MalformedRequest, UnsupportedMedia
 
@@ -33,18 +34,29 @@ def read(shape: type[B]) -> B:
     """The request's JSON body as `shape`.
 
     Raises UnsupportedMedia, MalformedRequest (not JSON) or InvalidInput (names each field)."""
+    return check(shape, read_json())
+
+
+def read_json() -> Any:
+    """The request's JSON body, not checked yet. Raises UnsupportedMedia, MalformedRequest."""
     if request.mimetype != "application/json":
         raise UnsupportedMedia()
     try:
-        return shape.model_validate_json(request.get_data())
+        return from_json(request.get_data(), allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedRequest(f"Not JSON: {error}.") from None
+
+
+def check(shape: type[B], value: Any) -> B:
+    """`value` as `shape`; raises InvalidInput."""
+    try:
+        return shape.model_validate(value)
     except ValidationError as error:
         raise _problem(error) from None
 
 
-def _problem(error: ValidationError) -> InvalidInput | MalformedRequest:
+def _problem(error: ValidationError) -> InvalidInput:
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    if found[0]["type"] == "json_invalid":
-        return MalformedRequest(found[0]["msg"])
     return InvalidInput(
         "Mend the fields that are named and send it again.",
         [FieldError(_path(item["loc"]), _reason(item["msg"])) for item in found[:20]],

@@ -1,9 +1,10 @@
 """The run's journal: read by its owner, written to by the page and its service worker."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, request
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from app import clock
 from app.errors import InvalidInput
@@ -14,7 +15,14 @@ from app.web.visitor import require_visitor
 
 api = Blueprint("api_journal", __name__)
 
-EVENT_BYTES = 16 * 1024
+DETAIL_BYTES = 16 * 1024
+
+
+def _fits(detail: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """JSON has no infinity, though its numbers may be too large for a float."""
+    if len(json.dumps(detail, allow_nan=False)) > DETAIL_BYTES:
+        raise ValueError(f"must not take more than {DETAIL_BYTES} bytes as JSON")
+    return detail
 
 
 class ReportedEvent(Body):
@@ -28,7 +36,7 @@ class ReportedEvent(Body):
     notification_id: Annotated[Text, Field(max_length=36)] | None = None
     connection_id: Annotated[Text, Field(max_length=36)] | None = None
     endpoint: Annotated[Text, Field(max_length=4096)] | None = None
-    detail: dict[str, JsonValue] = {}
+    detail: Annotated[dict[str, JsonValue], AfterValidator(_fits)] = {}
 
 
 class ReportBody(Body):
@@ -51,8 +59,6 @@ def report() -> tuple[str, int]:
     visitor = require_visitor()
     journal = current_services().journal
     for event in read(ReportBody).events:
-        if len(event.model_dump_json()) > EVENT_BYTES:
-            raise InvalidInput.field("events", f"One event may take {EVENT_BYTES} bytes.")
         fields = event.model_dump(exclude={"kind", "at"})
         at = event.at if event.at is not None and _is_recent(event.at) else clock.now()
         journal.write(event.kind, user_id=visitor.user_id, at=at, **fields)

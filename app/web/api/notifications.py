@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, request
-from pydantic import Field, model_validator
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from app import accounts, clock, devices
@@ -13,7 +13,7 @@ from app.notifications import read as inbox
 from app.notifications import status
 from app.notifications.create import Created, Idempotency, NewNotification
 from app.pns import pending
-from app.web.api.body import Body, Text, read
+from app.web.api.body import Body, Text, check, read, read_json
 from app.web.services import current_services
 from app.web.visitor import Visitor, require_visitor
 
@@ -49,20 +49,8 @@ class NotificationBody(Body):
         return {name: value for name, value in shown.items() if value is not None}
 
 
-class CreateBody(Body):
-    """Either one notification, or `notifications` with up to 500 of them."""
-
+class BatchBody(Body):
     notifications: Annotated[list[NotificationBody], Field(min_length=1, max_length=BATCH)]
-    single: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _wrap_single(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "notifications" not in value:
-            return {"notifications": [value], "single": True}
-        if isinstance(value, dict) and "single" in value:
-            raise ValueError("single is not a field")
-        return value
 
 
 class ReadBody(Body):
@@ -73,14 +61,17 @@ class ReadBody(Body):
 
 @api.post("/notifications")
 def create() -> tuple[dict[str, Any], int]:
+    """One notification, or up to 500 in `notifications`; all of them or none."""
     visitor = require_visitor()
     services = current_services()
-    body = read(CreateBody)
+    value = read_json()
+    many = isinstance(value, dict) and "notifications" in value
+    wanted = check(BatchBody, value).notifications if many else [check(NotificationBody, value)]
     with services.database.read() as session:
-        new = _resolve(session, visitor, body.notifications)
+        new = _resolve(session, visitor, wanted)
     created = services.creator.create(new, _idempotency(visitor))
     answers = [_answer(one, visitor) for one in created]
-    return (answers[0] if body.single else {"notifications": answers}), 201
+    return ({"notifications": answers} if many else answers[0]), 201
 
 
 @api.post("/devices/<connection_id>/test")

@@ -1,0 +1,106 @@
+"""The wired application, without its loops: what HTTP answers, and what is in the database then."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.config import Settings, load
+from app.db import Model
+from app.sending import vapid
+from app.web.services import Services
+from tests.factories import base64url, public_key
+
+ENDPOINT = "https://jmt17.google.com/fcm/send/lab_abc"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return load(
+        {},
+        instance_dir=settings.instance_dir,
+        lab=True,
+        lab_secret="lab-secret",
+        push_service="local",
+        push_service_url="http://127.0.0.1:9",
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    made = create_app(settings)
+    made.testing = True
+    services: Services = made.extensions["pushlab"]
+    Model.metadata.create_all(services.database.engine)
+    services.database.write(lambda session: vapid.register(session, services.vapid))
+    yield made
+    services.database.engine.dispose()
+
+
+@pytest.fixture
+def services(app: Flask) -> Services:
+    found: Services = app.extensions["pushlab"]
+    return found
+
+
+@pytest.fixture
+def count(services: Services) -> Callable[[type[Model]], int]:
+    """How many rows a table has."""
+
+    def count_rows(table: type[Model]) -> int:
+        with services.database.read() as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+    return count_rows
+
+
+class Browser:
+    """A browser without JavaScript: forms with their tokens, and JSON."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def submit(self, path: str, form_page: str | None = None, **fields: str) -> TestResponse:
+        page = self.client.get(form_page or path).get_data(as_text=True)
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert token is not None, page[:500]
+        return self.client.post(path, data={"csrf_token": token[1], **fields})
+
+    def enter_as_guest(self) -> None:
+        assert self.submit("/guest", "/").status_code == 303
+
+    def sign_up(self, name: str, password: str = "correct horse") -> TestResponse:
+        return self.submit("/signup", name=name, password=password)
+
+    def subscribe(self, **changes: Any) -> TestResponse:
+        return self.client.post("/api/subscribe", json={**subscription(), **changes})
+
+    def send(self, **fields: Any) -> TestResponse:
+        return self.client.post("/api/notifications", json={"title": "Hello", **fields})
+
+
+def subscription(endpoint: str = ENDPOINT) -> dict[str, Any]:
+    """What `PushSubscription.toJSON()` gives, with fresh keys."""
+    keys = {"p256dh": public_key(), "auth": base64url(bytes(16))}
+    return {"endpoint": endpoint, "expirationTime": None, "keys": keys}
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Browser:
+    """A browser that nobody is signed in with."""
+    return Browser(app.test_client())
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """A browser with a guest signed in."""
+    made = Browser(app.test_client())
+    made.enter_as_guest()
+    return made

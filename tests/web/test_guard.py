@@ -1,0 +1,114 @@
+"""Who may call at all: origins, sessions, methods, and what an answer never contains."""
+
+import pytest
+from flask import Flask
+
+from app.web.services import Services
+from tests.web.conftest import Browser
+
+WRITES = [
+    ("POST", "/api/subscribe"),
+    ("POST", "/api/unsubscribe"),
+    ("POST", "/api/notifications"),
+    ("POST", "/api/notifications/read"),
+    ("POST", "/api/notifications/x/shown"),
+    ("POST", "/api/devices/x/test"),
+    ("PATCH", "/api/devices/x"),
+    ("DELETE", "/api/devices/x"),
+    ("POST", "/api/journal"),
+    ("POST", "/api/runs"),
+    ("PUT", "/api/lab/faults/x"),
+    ("DELETE", "/api/lab/faults/x"),
+]
+READS = [
+    "/api/session",
+    "/api/devices",
+    "/api/notifications",
+    "/api/notifications/x",
+    "/api/journal",
+    "/api/lab/token",
+    "/api/lab/faults",
+    "/api/lab/journal",
+]
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_foreign_page_may_not_write(browser: Browser, method: str, path: str) -> None:  # P-2
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = browser.client.open(path, method=method, json={}, headers=headers)
+        assert answer.status_code == 403
+        assert answer.get_json()["type"] == "/problems/foreign-origin"
+
+
+def test_own_page_may_write(browser: Browser) -> None:
+    headers = {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}
+    answer = browser.client.post("/api/notifications", json={"title": "a"}, headers=headers)
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(("method", "path"), [*WRITES, *(("GET", path) for path in READS)])
+def test_signed_out_visitor_is_told_so(stranger: Browser, method: str, path: str) -> None:  # P-2
+    answer = stranger.client.open(path, method=method, json={})
+    assert answer.status_code == 401
+    assert answer.get_json()["type"] == "/problems/signed-out"
+
+
+def test_unknown_address_is_a_problem_for_programs_and_a_page_for_people(stranger: Browser) -> None:
+    assert stranger.client.get("/api/nothing").content_type == "application/problem+json"
+    page = stranger.client.get("/nothing")
+    assert page.status_code == 404
+    assert page.mimetype == "text/html"
+
+
+def test_wrong_method_names_the_right_ones(browser: Browser) -> None:
+    answer = browser.client.put("/api/subscribe", json={})
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_fault_of_ours_shows_no_stack(app: Flask, browser: Browser) -> None:
+    app.testing = False
+    services: Services = app.extensions["pushlab"]
+    services.faults.arm("create.before_commit", "fail")
+    answer = browser.client.post("/api/notifications", json={"title": "a"})
+    assert answer.status_code == 500
+    assert "InjectedFault" not in answer.get_data(as_text=True)
+
+
+def test_pages_run_only_our_own_scripts(stranger: Browser) -> None:
+    answer = stranger.client.get("/")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    nonce = policy.split("'nonce-")[1].split("'")[0]
+    assert f'nonce="{nonce}"' in answer.get_data(as_text=True)
+
+
+def test_private_key_is_never_sent(app: Flask, browser: Browser) -> None:  # W-1
+    secret = next(app.extensions["pushlab"].settings.instance_dir.glob("vapid/*.pem")).read_text()
+    body = "".join(secret.splitlines()[1:-1])
+    browser.subscribe()
+    browser.send()
+    for path in ("/", "/api/vapid-public-key", "/api/session", "/api/journal", "/api/lab/token"):
+        assert body[:40] not in browser.client.get(path).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_told(stranger: Browser, path: str) -> None:
+    assert stranger.client.get(path).get_json() == {"status": "ok"}
+
+
+def test_limits_hold_off_whoever_guesses(settings, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from app import create_app
+    from app.config import load
+    from app.db import Model
+
+    settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    app = create_app(load({}, instance_dir=settings.instance_dir))
+    services: Services = app.extensions["pushlab"]
+    Model.metadata.create_all(services.database.engine)
+    client = app.test_client()
+    statuses = [client.post("/login").status_code for _ in range(31)]
+    services.database.engine.dispose()
+    assert statuses[29] == 400
+    assert statuses[30] == 429

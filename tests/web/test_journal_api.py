@@ -1,0 +1,78 @@
+"""The journal over HTTP: one's own run, bounded, and the lab's secret door."""
+
+import base64
+import hashlib
+import hmac
+import json
+
+from tests.web.conftest import ENDPOINT, Browser
+
+EVENT = {"actor": "service-worker", "kind": "push.received", "step": 10}
+
+
+def kinds(browser: Browser) -> list[str]:
+    events = browser.client.get("/api/journal").get_json()["events"]
+    return [event["kind"] for event in events if event["actor"] == "service-worker"]
+
+
+def test_worker_reports_into_its_users_run(browser: Browser, stranger: Browser) -> None:  # W-11
+    stranger.enter_as_guest()
+    assert browser.client.post("/api/journal", json={"events": [EVENT]}).status_code == 204
+    assert kinds(browser) == ["push.received"]
+    assert kinds(stranger) == []
+
+
+def test_new_run_begins_empty(browser: Browser) -> None:  # W-11
+    browser.client.post("/api/journal", json={"events": [EVENT]})
+    assert kinds(browser) == ["push.received"]
+    assert browser.client.post("/api/runs").status_code == 201
+    assert kinds(browser) == []
+
+
+def test_report_is_bounded(browser: Browser) -> None:
+    for events, status in (
+        ([], 422),
+        ([EVENT] * 51, 422),
+        ([{**EVENT, "actor": "push-service"}], 422),
+        ([{**EVENT, "kind": "<script>"}], 422),
+        ([{**EVENT, "detail": {"x": "y" * 17_000}}], 422),
+        ([{**EVENT, "detail": {"x": float("nan")}}], 400),
+        ([{**EVENT, "at": 1e300}], 204),
+    ):
+        answer = browser.client.post("/api/journal", json={"events": events})
+        assert answer.status_code == status, events
+
+
+def test_lab_secret_opens_every_run(browser: Browser, stranger: Browser) -> None:
+    browser.client.post("/api/journal", json={"events": [EVENT]})
+    for secret, status in (("lab-secret", 200), ("guess", 401), ("ü", 401)):
+        headers = {"Authorization": f"Bearer {secret}"}
+        answer = stranger.client.get("/api/lab/journal", headers=headers)
+        assert answer.status_code == status
+        if status == 200:
+            assert "push.received" in [event["kind"] for event in answer.get_json()["events"]]
+
+
+def test_lab_token_is_limited_to_the_own_endpoints(browser: Browser) -> None:  # W-11
+    browser.subscribe()
+    given = browser.client.get("/api/lab/token").get_json()
+    claims, signature = given["token"].split(".")
+    expected = hmac.digest(b"lab-secret", claims.encode(), hashlib.sha256)
+    assert base64.urlsafe_b64decode(signature + "=") == expected
+    content = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    assert content["endpoints"] == [ENDPOINT.rsplit("/", 1)[-1]]
+
+
+def test_fault_switch_over_http(browser: Browser) -> None:  # W-12
+    path = "/api/lab/faults/subscribe.before_store"
+    assert browser.client.put(path, json={"kind": "fail", "times": 2}).status_code == 204
+    armed = browser.client.get("/api/lab/faults").get_json()["faults"]
+    assert armed == {"subscribe.before_store": {"kind": "fail", "times": 2}}
+    assert browser.client.delete(path).status_code == 204
+    assert browser.client.put("/api/lab/faults/nowhere", json={}).status_code == 404
+
+
+def test_number_too_large_for_json_is_refused(browser: Browser) -> None:
+    body = b'{"events": [{"actor": "client", "kind": "x", "detail": {"n": 1e999}}]}'
+    answer = browser.client.post("/api/journal", data=body, content_type="application/json")
+    assert answer.status_code == 422
