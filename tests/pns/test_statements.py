@@ -1,0 +1,113 @@
+"""What nodes ask the database, on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.db import Database
+from app.pns import pending, registry
+from app.pns.pending import Turn
+from app.pns.registry import Held
+from app.pns.session import WINDOW, Want
+from tests.pns.parts import Device, House
+
+
+@pytest.fixture
+def house(any_database: Database) -> Iterator[House]:
+    house = House(any_database)
+    yield house
+    house.close()
+
+
+def pull(house: House, *wants: Want) -> Turn:
+    with house.database.read() as session:
+        return pending.pull(session, wants)
+
+
+def seqs(turn: Turn, device: Device) -> list[int]:
+    return [row.seq for row in turn.pulled[device.connection_id].rows]
+
+
+def test_one_pull_serves_many_connections(house: House) -> None:  # P-8
+    ada, ada_too, bob = (house.make_device(name) for name in ("Ada", "Ada", "Bob"))
+    house.create(ada.user_id, *"abcde")
+    house.create(bob.user_id, "x")
+    wants = [Want(one.connection_id, after, 64) for one, after in ((ada, 0), (ada_too, 3))]
+    turn = pull(house, *wants, Want(bob.connection_id, 0, 64), Want("nobody", 0, 64))
+    assert (seqs(turn, ada), seqs(turn, ada_too), seqs(turn, bob)) == ([1, 2, 3, 4, 5], [4, 5], [1])
+    assert turn.pulled["nobody"].rows == ()
+    assert sorted(one.data["title"] for one in turn.contents.values()) == [*"abcdex"]
+
+
+def test_pull_ends_at_the_window(house: House) -> None:  # P-11
+    device = house.make_device()
+    house.create(device.user_id, *"x" * (WINDOW + 5))
+    connection_id = device.connection_id
+    first = pull(house, Want(connection_id, 0, WINDOW))
+    assert (seqs(first, device)[-1], first.pulled[connection_id].more) == (WINDOW, True)
+    narrow = pull(house, Want(connection_id, 10, 3))
+    assert (seqs(narrow, device), narrow.pulled[connection_id].more) == ([11, 12, 13], True)
+    last = pull(house, Want(connection_id, WINDOW, WINDOW))
+    assert (len(seqs(last, device)), last.pulled[connection_id].more) == (5, False)
+
+
+def test_acknowledged_rows_go(house: House) -> None:  # P-11
+    device, other = house.make_device(), house.make_device()
+    ids = house.create(device.user_id, "tea", "cake")
+    mine = [(device.connection_id, ids[0]), (device.connection_id, "unknown")]
+    house.database.write(lambda session: pending.acknowledge(session, mine))
+    assert (house.pending_of(device), house.pending_of(other)) == (1, 2)
+
+
+def take_over(house: House, device: Device, node_uri: str) -> Held | None:
+    return house.database.write(
+        lambda session: registry.take_over(session, device.connection_id, node_uri)
+    )
+
+
+def test_take_over_raises_the_epoch(house: House) -> None:  # P-9
+    device = house.make_device()
+    house.create(device.user_id, "tea", "cake")
+    house.set_expired(device, 2)
+    connection_id, user_id = device.connection_id, device.user_id
+    assert take_over(house, device, "a") == Held(connection_id, user_id, 1, 2, 2, 2)
+    assert take_over(house, device, "b") == Held(connection_id, user_id, 2, 2, 2, 2)
+    assert house.node_uri_of(device) == "b"
+
+
+def test_release_compares_the_epoch(house: House) -> None:  # P-9
+    device = house.make_device()
+    for node_uri in "ab":
+        take_over(house, device, node_uri)
+    house.database.write(lambda session: registry.release(session, device.connection_id, 1))
+    assert house.node_uri_of(device) == "b"
+    house.database.write(lambda session: registry.release(session, device.connection_id, 2))
+    assert house.node_uri_of(device) is None
+
+
+def test_device_that_signed_out_cannot_be_taken_over(house: House) -> None:  # P-2
+    device = house.make_device()
+    house.sign_out(device)
+    assert take_over(house, device, "a") is None
+
+
+def test_node_finds_what_waits_for_its_devices_alone(house: House) -> None:  # P-12
+    mine, elsewhere, idle = (house.make_device(name) for name in ("Ada", "Ada", "Bob"))
+    for device, node_uri in ((mine, "a"), (elsewhere, "b"), (idle, "a")):
+        take_over(house, device, node_uri)
+    house.create(mine.user_id, "tea", "cake")
+    with house.database.read() as session:
+        assert pending.newest_waiting(session, "a") == {mine.connection_id: 2}
+        ids = [mine.connection_id, elsewhere.connection_id, "nobody"]
+        assert registry.epochs(session, ids) == {ids[0]: 1, ids[1]: 1}
+
+
+def test_expired_count_never_falls_below_what_is_not_told(house: House) -> None:  # P-14
+    device = house.make_device()
+    house.set_expired(device, 3)
+    told = {device.connection_id: 2}
+    for _ in range(2):
+        house.database.write(lambda session: registry.subtract_expired(session, told))
+    record = house.record_of(device)
+    assert record is not None
+    assert record.expired_count == 1
