@@ -92,6 +92,13 @@ def rows(database: Database, model: type[T]) -> list[T]:
         return list(session.scalars(select(model)))
 
 
+def as_processes(database: Database, number: int) -> list[Database]:
+    """The same database as so many processes see it; SQLite has one that writes."""
+    if database.is_sqlite:
+        return [database] * number
+    return [Database(database.engine) for _ in range(number)]
+
+
 def _ensure_key(session: Session) -> None:
     """A subscription needs a VAPID key; tests that sign have registered theirs before."""
     if session.scalar(select(VapidKey.id).where(VapidKey.state == "current")) is None:

@@ -17,7 +17,7 @@ from app.faults import Faults, InjectedFault
 from app.journal import Journal, read_run
 from app.models import IdempotencyKey, NotificationData, Registration, User
 from app.notifications.create import Creator, Idempotency, NewNotification
-from tests.records import make_device, make_user, rows
+from tests.records import as_processes, make_device, make_user, rows
 
 
 class ListeningRinger:
@@ -102,7 +102,7 @@ def test_repeated_request_gets_the_same_answer(any_database: Database) -> None:
 # W-7
 def test_same_key_at_the_same_time_creates_once(any_database: Database) -> None:
     user = make_user(any_database)
-    processes = [Parts(Database(any_database.engine)) for _ in range(8)]
+    processes = [Parts(process) for process in as_processes(any_database, 8)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(lambda parts: parts.creator.create(hello(user), key(user)), processes)

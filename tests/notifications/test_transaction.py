@@ -1,15 +1,18 @@
 """The create transaction, on both databases."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.errors import NotFound
 from app.models import NotificationData, PendingNotification, PushOutbox, User
 from app.notifications.transaction import Created, NewNotification, create_all
-from tests.records import create, make_device, make_user, rows
+from tests.records import as_processes, create, make_device, make_user, rows
 
 
 # P-7, W-6
@@ -56,13 +59,33 @@ def test_seq_grows_by_one_per_user(any_database: Database) -> None:
 def test_seq_has_no_gaps_under_concurrency(any_database: Database) -> None:
     users = [make_user(any_database) for _ in range(3)]
     orders = [users, users[::-1], [users[1], users[2], users[0]]] * 10
-    databases = [Database(any_database.engine) for _ in range(4)]  # as many processes would
+    databases = as_processes(any_database, 4)
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(create, databases[n % 4], *order) for n, order in enumerate(orders)]
     assert all(job.exception() is None for job in jobs)
     for user in users:
         seqs = sorted(r.seq for r in rows(any_database, NotificationData) if r.user_id == user)
         assert seqs == list(range(1, 31))
+
+
+# P-12
+def test_concurrent_creates_never_deadlock(any_database: Database) -> None:
+    errors: list[str] = []
+
+    @event.listens_for(any_database.engine, "handle_error")
+    def _on_error(context: ExceptionContext) -> None:
+        errors.append(str(context.original_exception))
+
+    users = [make_user(any_database) for _ in range(8)]
+
+    def create_ten(seed: int) -> None:
+        [process] = as_processes(any_database, 1)
+        for order in range(10):
+            create(process, *random.Random(f"{seed} {order}").sample(users, 5))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(create_ten, range(6)))
+    assert not [error for error in errors if "deadlock" in error]
 
 
 # P-12
