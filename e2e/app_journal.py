@@ -94,4 +94,5 @@ def _matches(event: dict[str, Any], kind: str | None, match: dict[str, object]) 
 
 
 def _value(event: dict[str, Any], name: str) -> object:
-    return event[name] if name in event else (event["detail"] or {}).get(name)
+    value = event.get(name)
+    return value if value is not None else (event["detail"] or {}).get(name)

@@ -1,0 +1,201 @@
+"""A device: a stock browser at a laboratory, with one tab. Says in words what its user does."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.lab import Lab
+from push_service.testing.browsers import PushBrowser
+
+#: A browser answers the question for permission by itself when nobody can see it. This holds the
+#: question until `Device.answer` is given, as a person would.
+HOLD_THE_QUESTION = """
+const ask = Notification.requestPermission.bind(Notification);
+Notification.requestPermission = async () => {
+  await new Promise((answered) => { window.answerTheQuestion = answered; });
+  return ask();
+};
+"""
+
+SUBSCRIPTION = """async () => {
+  const registration = await navigator.serviceWorker.ready;
+  const subscription = await registration.pushManager.getSubscription();
+  return subscription && subscription.toJSON();
+}"""
+
+SYSTEM_NOTIFICATIONS = """async () => {
+  const registration = await navigator.serviceWorker.getRegistration("/");
+  const shown = await registration?.getNotifications() ?? [];
+  return shown.map(({ title, body, tag }) => ({ title, body, tag }));
+}"""
+
+FETCH = """async ([method, path, body]) => {
+  const response = await fetch(path, {
+    method, headers: { "Content-Type": "application/json" },
+    body: body === null ? undefined : JSON.stringify(body),
+  });
+  return [response.status, response.status === 204 ? null : await response.json()];
+}"""
+
+#: A document of the lab's origin in which nothing runs.
+QUIET_PAGE = "/static/css/tokens.css"
+
+
+class Device:
+    """`browser` is launched already; `allowed` says whether it may show notifications already."""
+
+    def __init__(self, lab: Lab, browser: PushBrowser, *, patience: float = 20.0) -> None:
+        self.lab = lab
+        self.browser = browser
+        #: How the push service calls the browser, once it has a subscription.
+        self.user_agent: str | None = None
+        self._patience = patience * 1000
+        self._take_page()
+
+    @property
+    def title(self) -> str:
+        """The browser's name as people write it."""
+        return self.browser.title
+
+    # -- the page
+
+    def enter_as_guest(self) -> str:
+        """Open the first page and go in with one click; the guest's name."""
+        self.open("/")
+        self.page.get_by_role("button", name="guest").click()
+        return self.wait_until_signed_in()
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.lab.url + path)
+
+    def leave(self) -> None:
+        """Close the page as far as the app can see: no window of it is left."""
+        self.page.goto("about:blank")
+
+    def wait_until_signed_in(self) -> str:
+        """The name of the user whose page this is."""
+        self.page.locator("html[data-user]").wait_for(state="attached")
+        return str(self.page.locator("html").get_attribute("data-user"))
+
+    def wait_until_live(self) -> None:
+        """Wait until the page has its WebSocket, and knows which device it is."""
+        expect(self.page.locator("html")).to_have_attribute("data-socket", "open")
+
+    def sign_out(self) -> None:
+        self.open("/account")
+        self.page.get_by_role("button", name="Sign out").first.click()
+        self.page.locator("html:not([data-user])").wait_for(state="attached")
+
+    def fetch(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """What the page itself would get from the API: status and JSON."""
+        status, answer = self.page.evaluate(FETCH, [method, path, body])
+        return status, answer
+
+    @property
+    def connection_id(self) -> str:
+        """What the app calls this device."""
+        return str(self.fetch("GET", "/api/session")[1]["connection_id"])
+
+    # -- the push card
+
+    def card(self, state: str) -> Locator:
+        """The push card, provided that it is in this state."""
+        return self.page.locator(f"[data-part=push-card][data-state={state}]")
+
+    def wait_for_card(self, state: str) -> None:
+        self.card(state).wait_for()
+
+    def hold_the_question(self) -> None:
+        """From the next page on, the browser's question waits for `answer`."""
+        self.browser.context.add_init_script(HOLD_THE_QUESTION)
+
+    def turn_on(self) -> None:
+        """Click the button that asks for permission and subscribes."""
+        self.page.locator("[data-part=push-card] [data-action=enable]:visible").click()
+
+    def allow(self) -> None:
+        """Answer the browser's question with yes."""
+        self.page.locator("[data-part=push-card][data-asking]").wait_for()
+        self.browser.grant(self.lab.url)
+        self.page.evaluate("answerTheQuestion()")
+
+    def subscribe(self) -> str:
+        """Turn notifications on, and wait until the push service can reach the browser; the
+        endpoint. The browser has its permission already."""
+        self.wait_for_card("default")
+        self.turn_on()
+        return self.wait_until_subscribed()
+
+    def wait_until_subscribed(self) -> str:
+        """Wait until the server has the subscription and the browser its link; the endpoint."""
+        self.wait_for_card("subscribed")
+        endpoint = self.endpoint
+        self.user_agent = self.browser.wait_until_linked(endpoint)
+        return endpoint
+
+    @property
+    def subscription(self) -> dict[str, Any] | None:
+        """What the browser holds, as JSON; None when it has none."""
+        found: dict[str, Any] | None = self.page.evaluate(SUBSCRIPTION)
+        return found
+
+    @property
+    def endpoint(self) -> str:
+        subscription = self.subscription
+        assert subscription is not None
+        return str(subscription["endpoint"])
+
+    @property
+    def token(self) -> str:
+        """The push service's name of the subscription."""
+        return token_of(self.endpoint)
+
+    # -- notifications
+
+    def row(self, notification_id: str) -> Locator:
+        """The notification in the page's inbox."""
+        return self.page.locator(f"[data-part=inbox] [data-notification-id='{notification_id}']")
+
+    def toast(self, notification_id: str) -> Locator:
+        """The notification where a visible page shows it as it arrives."""
+        return self.page.locator(f"[data-part=toasts] [data-notification-id='{notification_id}']")
+
+    def system_notifications(self) -> list[dict[str, str]]:
+        """What the system shows of this app (title, body, tag), asked from a page in which
+        nothing runs. The tab is there afterwards."""
+        if self.page.url != self.lab.url + QUIET_PAGE:
+            self.open(QUIET_PAGE)
+        found: list[dict[str, str]] = self.page.evaluate(SYSTEM_NOTIFICATIONS)
+        return found
+
+    # -- the browser
+
+    def close(self) -> None:
+        """Close the browser; returns when the push service has noticed it."""
+        journal = self.lab.push_service.journal
+        mark = journal.cursor()
+        self.browser.close()
+        if self.user_agent:
+            journal.wait_for("user_agent.disconnected", after=mark, user_agent=self.user_agent)
+
+    def launch(self) -> None:
+        """Start the browser again, on the same profile, with no page of the app."""
+        self.browser.launch()
+        self._take_page()
+
+    def relaunch(self, between: Callable[[], None] = lambda: None) -> None:
+        """Close it, do something, start it again."""
+        self.close()
+        between()
+        self.launch()
+
+    def _take_page(self) -> None:
+        self.page: Page = self.browser.page
+        self.page.set_default_timeout(self._patience)
+
+
+def token_of(endpoint: str) -> str:
+    """The last segment of an endpoint's path."""
+    return urlsplit(endpoint).path.rpartition("/")[2]
