@@ -19,6 +19,10 @@ class JournalTimeoutError(AssertionError):
     """The awaited event did not come; the text lists what did."""
 
 
+#: How long the push service may take to answer at all.
+CONNECT_SECONDS = 10.0
+
+
 class JournalClient:
     """The journal of the push service at `url` (`http://host:port`), started with `--lab`.
 
@@ -61,10 +65,10 @@ class JournalClient:
     def follow(self, *, after: int = 0, timeout: float = 10.0) -> Iterator[Event]:
         """All events above `after`, as they come, until `timeout` seconds have passed."""
         deadline = time.monotonic() + timeout
-        with closing(self._connect(timeout)) as connection:
+        with closing(self._connect()) as connection:
             response = self._request(connection, after, "text/event-stream")
             while (left := deadline - time.monotonic()) > 0:
-                connection.sock.settimeout(left)
+                connection.sock.settimeout(max(left, 0.001))  # 0 would mean: do not wait at all
                 try:
                     line = response.readline()
                 except TimeoutError:
@@ -85,13 +89,13 @@ class JournalClient:
             after = found[-1].id
 
     def _fetch(self, after: int) -> dict[str, Any]:
-        with closing(self._connect(10.0)) as connection:
+        with closing(self._connect()) as connection:
             response = self._request(connection, after, "application/json")
             page: dict[str, Any] = json.load(response)
             return page
 
-    def _connect(self, timeout: float) -> HTTPConnection:
-        return HTTPConnection(self._address, timeout=timeout)
+    def _connect(self) -> HTTPConnection:
+        return HTTPConnection(self._address, timeout=CONNECT_SECONDS)
 
     def _request(self, connection: HTTPConnection, after: int, accept: str) -> HTTPResponse:
         headers = {"Authorization": f"Bearer {self._secret}", "Accept": accept}
