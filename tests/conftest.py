@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine
 
@@ -10,6 +11,10 @@ import app.models  # noqa: F401  (registers the tables)
 from app.config import Settings, load
 from app.db import Database, Model, prepare_sqlite
 from tests import postgres
+
+# The machine may be busy: how long an example takes is no property of ours.
+hypothesis.settings.register_profile("pushlab", deadline=None)
+hypothesis.settings.load_profile("pushlab")
 
 
 @pytest.fixture
