@@ -53,6 +53,13 @@ class Connections:
         self._by_user.setdefault(connection.held.user_id, set()).add(connection)
         return known
 
+    def clear(self) -> list[Connection]:
+        """Give up all of them, for good."""
+        given_up = list(self._by_id.values())
+        self._by_id.clear()
+        self._by_user.clear()
+        return given_up
+
     def remove(self, connection: Connection) -> bool:
         """False: it had given way to another one before, whose place stays untouched."""
         if self._by_id.get(connection.connection_id) is not connection:

@@ -88,18 +88,21 @@ class Node:
         self._sweep.start(self.node_uri)
 
     def stop(self) -> None:
-        """Say 1012 to everybody, store what they acknowledged, release their records."""
+        """Say 1012 to everybody, store what they acknowledged, release their records; then give
+        them time to answer. From the release on they may already be somebody else's."""
         if not self.node_uri:
             return
         self._bus.unsubscribe(self.node_uri)
         self.node_uri = ""
         for part in (self._sweep, self._puller, self._pinger):
             part.stop()
-        for connection in self.connections:
+        given_up = self.connections.clear()
+        for connection in given_up:
             connection.websocket.close(wire.RESTARTING, "node restarting")
+        self._acks.stop()
+        self._release(given_up)
         self._greenlets.join(FAREWELL)
         self._greenlets.kill()
-        self._acks.stop()
 
     # -- handshake -------------------------------------------------------------------------------
 
@@ -161,13 +164,15 @@ class Node:
 
     def _let_go(self, connection: Connection) -> None:
         self._pinger.discard(connection.websocket)
-        if not self.connections.remove(connection):
-            return  # another socket of this device has the record
-        held = connection.held
+        if self.connections.remove(connection):
+            self._release([connection])
+
+    def _release(self, connections: list[Connection]) -> None:
+        owned = [(one.connection_id, one.held.epoch) for one in connections]
         try:
-            self._database.write(lambda db: registry.release(db, held.connection_id, held.epoch))
+            self._database.write(lambda db: registry.release(db, owned))
         except Exception:
-            log.exception("%s could not be released", held.connection_id)
+            log.exception("%d devices could not be released", len(owned))
 
     # -- what arrives ----------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy import Table, bindparam, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from app.models import NotificationData, PendingNotification, Registration
@@ -42,9 +42,10 @@ JOIN pending_notifications AS pending
 ORDER BY pending.connection_id, pending.seq
 """
 
-ACKNOWLEDGE = delete(PendingNotification.__table__).where(  # type: ignore[arg-type]
-    PendingNotification.connection_id == bindparam("of_connection"),
-    PendingNotification.notification_id == bindparam("of_notification"),
+ROWS = cast(Table, PendingNotification.__table__)
+ACKNOWLEDGE = delete(ROWS).where(
+    ROWS.c.connection_id == bindparam("of_connection"),
+    ROWS.c.notification_id == bindparam("of_notification"),
 )
 
 

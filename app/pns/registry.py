@@ -8,8 +8,9 @@ before it reads pending rows: one of the two always sees the other. And every ta
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -17,6 +18,16 @@ from app.models import PendingNotification, Registration, User
 
 #: Ids in one statement.
 CHUNK = 500
+
+RECORDS = cast(Table, Registration.__table__)
+RELEASE = (
+    update(RECORDS)
+    .where(
+        RECORDS.c.connection_id == bindparam("of_connection"),
+        RECORDS.c.epoch == bindparam("of_epoch"),
+    )
+    .values(node_uri=None, last_seen_at=bindparam("now"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +64,12 @@ def take_over(session: Session, connection_id: str, node_uri: str) -> Held | Non
     return Held(connection_id, taken.user_id, taken.epoch, last_seq, pending, taken.expired_count)
 
 
-def release(session: Session, connection_id: str, epoch: int) -> None:
-    """The device is offline, unless somebody took it over since."""
-    session.execute(
-        update(Registration)
-        .where(Registration.connection_id == connection_id, Registration.epoch == epoch)
-        .values(node_uri=None, last_seen_at=clock.now())
-    )
+def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:
+    """These devices (connection id, epoch) are offline, except whom somebody took over since."""
+    now = clock.now()
+    rows = [{"of_connection": one, "of_epoch": epoch, "now": now} for one, epoch in owned]
+    if rows:
+        session.connection().execute(RELEASE, rows)
 
 
 def release_strangers(session: Session, node_uri: str) -> None:

@@ -79,9 +79,10 @@ def test_release_compares_the_epoch(house: House) -> None:  # P-9
     device = house.make_device()
     for node_uri in "ab":
         take_over(house, device, node_uri)
-    house.database.write(lambda session: registry.release(session, device.connection_id, 1))
+    former, current = (device.connection_id, 1), (device.connection_id, 2)
+    house.database.write(lambda session: registry.release(session, [former]))
     assert house.node_uri_of(device) == "b"
-    house.database.write(lambda session: registry.release(session, device.connection_id, 2))
+    house.database.write(lambda session: registry.release(session, [former, current]))
     assert house.node_uri_of(device) is None
 
 
