@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.config import PREFIX, Settings
+from app import create_app
+from app.cli import COMMANDS
+from app.config import PREFIX, Settings, load
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENT = re.compile(r"\b[WPX]-\d+\b")
@@ -64,3 +66,24 @@ def test_every_dependency_has_its_reason() -> None:
     declared = re.findall(r'^  "([a-z0-9-]+)[\[>=<]', read("pyproject.toml"), re.MULTILINE)
     missing = [name for name in declared if name not in text and not name.startswith("types-")]
     assert not missing
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    settings = load({}, instance_dir=tmp_path, lab=True)
+    rules = {
+        (method, rule.rule)
+        for rule in create_app(settings).url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    rows = re.findall(r"^\| `([A-Z ]+) (/\S*)`", read("docs/api.md"), re.MULTILINE)
+    documented = {(method, path) for methods, path in rows for method in methods.split()}
+    assert documented | {("GET", "/pns")} == rules
+
+
+def test_every_command_is_documented() -> None:
+    """The README lists each command of `./pushlab` and each target of make."""
+    text = read("README.md")
+    targets = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
+    shown = [f"`./pushlab {name}`" for name, entry in COMMANDS.items() if not entry.hidden]
+    shown += [f"`make {target}`" for target in targets if target != "help"]
+    assert [one for one in shown if one not in text] == []
