@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http import HTTPStatus
-from socket import SHUT_WR
+from socket import IPPROTO_TCP, SHUT_WR, TCP_NODELAY
 from typing import Any
 
 import gevent
@@ -64,6 +64,8 @@ class HttpFace:
 
     def _serve(self, plain: Socket, address: object) -> None:
         try:
+            # Small frames must not wait for the acknowledgement of the last ones.
+            plain.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
             with plain, self._secured(plain) as socket:
                 conversation = _Conversation(socket, self._answer)
                 while conversation.exchange():

@@ -1,0 +1,177 @@
+"""The journal and the faults over HTTP: who sees what, and how a reader goes on."""
+
+import hmac
+import json
+from hashlib import sha256
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from push_service.lab_face import LabFace
+from push_service.model import Subscription
+from push_service.web import Request, Response, Router
+from push_service.wire.base64url import encode
+from tests.push_service.parts import Service, Socket
+
+SECRET = "the secret of the lab"
+ORIGIN = "http://127.0.0.1:5000"
+
+
+class Reader:
+    """A page or a test that reads the lab face."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.router = Router()
+        LabFace(
+            service.hub,
+            service.journal,
+            service.faults,
+            secret=SECRET,
+            origins=[ORIGIN],
+            clock=service.clock,
+        ).add_to(self.router)
+
+    def ask(
+        self, method: str, target: str, token: str = SECRET, body: bytes = b"", **headers: str
+    ) -> Response:
+        sent = {"authorization": f"Bearer {token}", "accept": "application/json", **headers}
+        many = {name.replace("_", "-"): [value] for name, value in sent.items()}
+        answer = self.router.answer(Request(method, target, many, body))
+        assert isinstance(answer, Response)
+        return answer
+
+    def page(self, token: str = SECRET, after: int = 0) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(
+            self.ask("GET", f"/lab/journal?after={after}", token).body
+        )
+        return content
+
+    def stream(self, count: int, last_event_id: str = "") -> list[str]:
+        answer = self.ask(
+            "GET", "/lab/journal", accept="text/event-stream", last_event_id=last_event_id
+        )
+        assert answer.stream is not None
+        return [piece.decode() for piece in islice(answer.stream, count)]
+
+    def run_token(self, *subscriptions: Subscription) -> str:
+        endpoints = [subscription.token for subscription in subscriptions]
+        claims = {"run": "r1", "endpoints": endpoints, "exp": self.service.clock.now + 60}
+        payload = encode(json.dumps(claims).encode())
+        return f"{payload}.{encode(hmac.digest(SECRET.encode(), payload.encode(), sha256))}"
+
+
+@pytest.fixture
+def reader(service: Service) -> Reader:
+    return Reader(service)
+
+
+def test_lab_is_closed_to_strangers(reader: Reader) -> None:  # X-4
+    for target in ("/lab/journal", "/lab/faults", "/lab/faults/accept"):
+        assert reader.ask("GET", target, "guess").status == 401
+    assert reader.ask("PUT", "/lab/faults/accept", "guess", b"{}").status == 401
+    assert reader.service.faults.refusal("any") is None
+
+
+def test_token_may_come_in_the_query(reader: Reader) -> None:  # X-4
+    query = f"/lab/journal?token={SECRET.replace(' ', '%20')}"
+    assert reader.ask("GET", query, authorization="").status == 200
+
+
+def test_page_goes_on_from_the_cursor(reader: Reader) -> None:  # X-4
+    reader.service.subscribe(reader.service.firefox(), "a")
+    first = reader.page()
+    reader.service.subscribe(reader.service.firefox(), "b")
+    second = reader.page(after=first["cursor"])
+    channels = [event["detail"]["channel"] for page in (first, second) for event in page["events"]]
+    assert channels == ["a", "b"]
+    assert reader.page(after=second["cursor"])["events"] == []
+
+
+def test_stream_numbers_its_events_and_goes_on_after_the_last(reader: Reader) -> None:  # X-4
+    reader.service.subscribe(reader.service.firefox(), "a")
+    _, events = reader.stream(2)
+    number = events.splitlines()[0].removeprefix("id: ")
+    reader.service.subscribe(reader.service.firefox(), "b")
+    _, later = reader.stream(2, last_event_id=number)
+    assert '"channel": "b"' in later
+    assert '"channel": "a"' not in later
+
+
+def test_run_token_shows_its_endpoints_and_their_browser_only(reader: Reader) -> None:  # X-4
+    service = reader.service
+    mine, other = service.firefox(), service.firefox()
+    subscription, neighbour = service.subscribe(mine, "mine"), service.subscribe(mine, "neighbour")
+    service.send(service.subscribe(other, "other"))
+    service.send(neighbour)
+    for agent in (mine, other):
+        service.hub.attach(agent, Socket())
+    events = reader.page(reader.run_token(subscription))["events"]
+    assert [(event["kind"], event["user_agent"]) for event in events] == [
+        ("subscription.created", mine.id),
+        ("user_agent.connected", mine.id),
+    ]
+
+
+def test_expired_run_token_is_refused(reader: Reader) -> None:  # X-4
+    token = reader.run_token()
+    reader.service.clock.now += 61
+    assert reader.ask("GET", "/lab/journal", token).status == 401
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "9" * 30, "٣"])
+def test_strange_cursors_are_the_beginning(reader: Reader, after: str) -> None:  # X-4
+    reader.service.subscribe(reader.service.firefox())
+    assert len(json.loads(reader.ask("GET", f"/lab/journal?after={after}").body)["events"]) == 1
+
+
+def test_lab_is_open_to_the_apps_pages_only(reader: Reader) -> None:  # X-4
+    allowed = dict(reader.ask("GET", "/lab/faults", origin=ORIGIN).headers)
+    assert allowed["Access-Control-Allow-Origin"] == ORIGIN
+    denied = dict(reader.ask("GET", "/lab/faults", origin="http://evil.example").headers)
+    assert "Access-Control-Allow-Origin" not in denied
+    preflight = dict(reader.ask("OPTIONS", "/lab/faults/accept", "", origin=ORIGIN).headers)
+    assert preflight["Access-Control-Allow-Methods"] == "GET, PUT, DELETE"
+
+
+def test_faults_are_armed_shown_and_removed(reader: Reader) -> None:  # W-12
+    put = reader.ask("PUT", "/lab/faults/accept", body=b'{"times": 2, "status": 429}')
+    shown = json.loads(reader.ask("GET", "/lab/faults/accept").body)
+    assert json.loads(put.body) == shown
+    assert (shown["armed"], shown["times"], shown["status"]) == (True, 2, 429)
+    assert reader.ask("DELETE", "/lab/faults/accept").status == 204
+    faults = json.loads(reader.ask("GET", "/lab/faults").body)["faults"]
+    assert [fault["armed"] for fault in faults] == [False, False]
+
+
+def test_faults_of_a_run_break_only_its_endpoints(reader: Reader) -> None:  # W-12
+    subscription = reader.service.subscribe(reader.service.firefox())
+    token = reader.run_token(subscription)
+    reader.ask("PUT", "/lab/faults/hold", token, b"{}")
+    assert reader.service.faults.holds(subscription.token)
+    assert not reader.service.faults.holds("lab_other")
+    assert json.loads(reader.ask("GET", "/lab/faults/hold").body)["armed"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("nothing", b"{}"),
+        ("accept", b"[]"),
+        ("accept", b"{"),
+        ("accept", b"[" * 20000),
+        ("accept", b'{"times": 0}'),
+        ("accept", b'{"times": "2"}'),
+        ("accept", b'{"times": true}'),
+        ("accept", b'{"status": 200}'),
+        ("accept", b'{"status": 418}'),
+        ("accept", b'{"retry_after": -1}'),
+        ("accept", b'{"what": 1}'),
+        ("hold", b'{"times": 1}'),
+    ],
+)
+def test_strange_faults_are_refused(reader: Reader, name: str, body: bytes) -> None:  # W-12
+    answer = reader.ask("PUT", f"/lab/faults/{name}", body=body)
+    assert answer.status == 400
+    assert json.loads(answer.body)["message"]
