@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Playwright
 
 LINK_SECONDS = 40.0
+
+# Chromium drops the first connection of a new device some milliseconds after it has logged in, and
+# opens the one that stays.
+SETTLE_SECONDS = 0.25
 
 
 class PushService(Protocol):
@@ -152,18 +157,10 @@ class PushBrowser:
 
         Raises JournalTimeoutError.
         """
-        journal = self._push_service.journal
-        links = _Links(self.title, self._find_user_agent(endpoint))
-        past = journal.events(after=self._mark)
-        for event in past:
-            links.see(event)
-        if not links.up:
-            for event in journal.follow(after=past[-1].id if past else self._mark, timeout=timeout):
-                links.see(event)
-                if links.up:
-                    break
-            else:
-                raise JournalTimeoutError(f"{self.title} is not linked after {timeout:g} s")
+        links = _Links(self._push_service.journal, self.title, after=self._mark)
+        links.only = self._find_user_agent(endpoint)
+        if not links.wait(timeout):
+            raise JournalTimeoutError(f"{self.title} is not linked after {timeout:g} s")
         self._user_agent = min(links.up)
         return self._user_agent
 
@@ -250,19 +247,46 @@ BROWSERS: dict[str, type[PushBrowser]] = {"chromium": Chromium, "firefox": Firef
 
 
 class _Links:
-    """Which connections of a browser stand, by what the journal says."""
+    """Which connections of a browser stand, by what the journal says. `only`: this user agent's."""
 
-    def __init__(self, title: str, user_agent: str | None) -> None:
+    def __init__(self, journal: JournalClient, title: str, *, after: int) -> None:
         self.up: set[str] = set()
+        self.only: str | None = None
+        self._journal = journal
         self._title = title
-        self._user_agent = user_agent
+        self._cursor = after
+        self._new_device = False
 
-    def see(self, event: Event) -> None:
+    def wait(self, timeout: float) -> bool:
+        """Until one stands that is likely to last; False when the time is up first."""
+        for event in self._journal.events(after=self._cursor):
+            self._see(event)
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            if self.up and not (self._new_device and self._follow(SETTLE_SECONDS)):
+                return True
+            self._follow(left)
+        return False
+
+    def _follow(self, timeout: float) -> bool:
+        """Read on until something has changed; False when nothing has in that time."""
+        before = set(self.up)
+        for event in self._journal.follow(after=self._cursor, timeout=timeout):
+            self._see(event)
+            if self.up != before:
+                return True
+        return False
+
+    def _see(self, event: Event) -> None:
+        self._cursor = event.id
         if event.detail.get("browser") != self._title or event.user_agent is None:
             return
-        if self._user_agent not in (None, event.user_agent):
+        if self.only not in (None, event.user_agent):
             return
-        if event.kind == "user_agent.connected":
-            self.up.add(event.user_agent)
-        elif event.kind == "user_agent.disconnected":
-            self.up.discard(event.user_agent)
+        match event.kind:
+            case "device.checked_in":
+                self._new_device = True
+            case "user_agent.connected":
+                self.up.add(event.user_agent)
+            case "user_agent.disconnected":
+                self.up.discard(event.user_agent)
