@@ -12,7 +12,7 @@ from app.config import Settings
 from app.sending import endpoints, outcome
 from app.sending.outcome import Outcome
 from app.sending.transport import Answer, NoAnswer, Transport
-from app.sending.vapid import UnknownKey, VapidKeys
+from app.sending.vapid import VapidKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class WebPush:
         self._transport = Transport(settings.push_timeout, settings.sender_greenlets)
 
     def send(self, message: Message, on_request: OnRequest = lambda request: None) -> Outcome:
-        """Never raises for what a subscription or a push service may do; `on_request` is called
-        before the first byte leaves, and what it raises goes through."""
+        """Never raises for what a subscription or a push service may do. `on_request` is called
+        before the first byte leaves."""
         refused = endpoints.why_refused(message.endpoint, self._settings)
         if refused:
             return outcome.cannot_send(refused)
@@ -60,8 +60,8 @@ class WebPush:
             answer = self._post(message, on_request)
         except NoAnswer as error:
             return outcome.no_answer(str(error))
-        except (UnknownKey, WebPushException, InvalidKey, ValueError) as error:
-            return outcome.cannot_send(str(error))
+        except (LookupError, ValueError, WebPushException, InvalidKey) as error:
+            return outcome.cannot_send(str(error))  # our key is not here, or theirs are no keys
         return outcome.sort_answer(answer.status_code, answer.headers, answer.text, clock.now())
 
     def _post(self, message: Message, on_request: OnRequest) -> Answer:
