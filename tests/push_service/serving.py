@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import gevent
 from gevent import socket as gevent_socket
@@ -54,13 +54,13 @@ class Peer:
     def __post_init__(self) -> None:
         self.socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT)
 
-    def __enter__(self) -> "Peer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def send(self, data: bytes) -> "Peer":
+    def send(self, data: bytes) -> Self:
         """As much as the other side takes: it may have hung up."""
         with suppress(ConnectionError):
             self.socket.sendall(data)
