@@ -1,7 +1,7 @@
 /** Moments in the reader's own words and time zone. All take ISO text or seconds since 1970. */
 
 const asDate = (moment) => new Date(typeof moment === "number" ? moment * 1000 : moment);
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long" });
 const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 

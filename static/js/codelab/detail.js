@@ -38,9 +38,12 @@ export class Detail {
   }
 }
 
-/** Everything that the panel does not already say, without what is empty. */
+/** Everything that the panel does not already say, without what is empty, the short before the long. */
 function rest(event) {
-  const { detail = {}, ...about } = event;
+  const { detail, ...about } = event;
   const references = Object.entries(about).filter(([name, value]) => !KNOWN.includes(name) && value !== null);
-  return { ...Object.fromEntries(references), ...detail };
+  const all = [...Object.entries(detail ?? {}), ...references];
+  return Object.fromEntries(all.sort(([, a], [, b]) => size(a) - size(b)));
 }
+
+const size = (value) => JSON.stringify(value).length;

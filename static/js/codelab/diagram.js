@@ -77,7 +77,7 @@ function words(from, to, label, token, { step, at }) {
   const who = from === to ? NAMES[from] : `${NAMES[from]} to ${NAMES[to]}`;
   text.append(make("span", "visually-hidden", `${who}: `));
   if (step) text.append(make("span", "step", String(step)), " ");
-  text.append(label);
+  text.append(...label.split(/(?<=\()/).flatMap((part) => [part, document.createElement("wbr")]));
   if (token) text.append(" ", make("span", `token token--${token}`, `${token} key`));
   text.append(make("span", "visually-hidden", `, ${CLOCK.format(at * 1000)}`));
   return text;

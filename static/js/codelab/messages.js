@@ -29,7 +29,7 @@ const MESSAGES = {
   },
   [A]: {
     "vapid.key-made": note(A, "key pair made", "private"),
-    "vapid.key-served": arrow(A, C, "public key", "public"),
+    "vapid.key-served": arrow(A, C, "vapidPublicKey", "public"),
     "subscription.stored": note(A, "subscription stored"),
     "subscription.removed": note(A, "subscription removed"),
     "notification.created": note(A, "an event: notification created"),

@@ -17,7 +17,7 @@ class Devices {
     this.#part.addEventListener("click", (event) => this.#onClick(event));
     this.#part.addEventListener("submit", (event) => this.#onRename(event));
     document.addEventListener("push:changed", ({ detail }) => this.#onChange(detail));
-    window.addEventListener("online", () => this.#load());
+    document.addEventListener("push:socket", ({ detail }) => detail === "open" && this.#load());
     this.#load();
   }
 

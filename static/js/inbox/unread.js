@@ -4,7 +4,7 @@ import { showBadge } from "pushlab/shared/badge.js";
 
 export class Unread {
   #title = document.title;
-  #count = document.querySelector("[data-fill=unread]");
+  #count = document.querySelector("[data-part=unread]");
 
   start() {
     document.addEventListener("push:unread", ({ detail }) => this.#show(detail));
@@ -12,7 +12,13 @@ export class Unread {
 
   #show(count) {
     document.title = count ? `(${count}) ${this.#title}` : this.#title;
-    if (this.#count) this.#count.textContent = count ? `${count} unread` : "";
+    this.#mark(count);
     showBadge(inbox());
+  }
+
+  #mark(count) {
+    if (!this.#count) return;
+    this.#count.hidden = count === 0;
+    this.#count.querySelector("[data-fill=unread]").textContent = count;
   }
 }

@@ -51,7 +51,8 @@ export class PushCard {
 }
 
 /** The browser's own words matter here: they are what one searches for. */
-const wordsOf = (error) => (error.status === undefined ? `${error.name}: ${error.message}` : error.message);
+const wordsOf = (error) =>
+  error.status === undefined ? `${error.name}: ${error.message}` : error.message.replace(/[^.!?]$/, "$&.");
 
 /** Keys are tokens on the page: enough to compare, too little to use. */
 const shorten = (key) => `${key.slice(0, 6)}…${key.slice(-4)}`;
