@@ -110,7 +110,11 @@ class Node:
         """Find or make the session's device, before the 101. Raises SignedOut, TryAgain."""
         if not self.node_uri:
             raise TryAgain("This node is stopping.")
-        return self._database.write(lambda db: _admit(db, session_id, user_agent))
+        with self._database.read() as session:
+            known = registry.find(session, session_id)
+        if known is not None:  # a sign-out may win from here on: then the take-over finds nothing
+            return Admitted(known, resumed=True)
+        return self._database.write(lambda db: _register(db, session_id, user_agent))
 
     def connect(self, upgraded: Callable[[Limits | None], WebSocket], admitted: Admitted) -> None:
         """Hold the socket from now on, in a greenlet of its own; returns at once."""
@@ -205,10 +209,11 @@ class Node:
             connection.websocket.send(frame)
 
 
-def _admit(session: Session, session_id: str, user_agent: str) -> Admitted:
-    known = devices.find_by_session(session, session_id) is not None
+def _register(session: Session, session_id: str, user_agent: str) -> Admitted:
+    """Two first handshakes at once find the same record; the later one resumes it."""
+    known = registry.find(session, session_id)
     record = devices.ensure_device(session, session_id, user_agent)
-    return Admitted(record.connection_id, resumed=known)
+    return Admitted(record.connection_id, resumed=known is not None)
 
 
 def _public_name(node_uri: str) -> str:

@@ -20,12 +20,30 @@ from app.models import PendingNotification, Registration, User
 CHUNK = 500
 
 RECORDS = cast(Table, Registration.__table__)
+USERS = cast(Table, User.__table__)
+PENDING = cast(Table, PendingNotification.__table__)
+
+#: Built once: a handshake is a hot path, and building a statement costs more than running it.
+IS_DEVICE = RECORDS.c.connection_id == bindparam("of_connection")
+FIND = select(RECORDS.c.connection_id).where(RECORDS.c.session_id == bindparam("of_session"))
+TAKE_OVER = (
+    update(RECORDS)
+    .where(IS_DEVICE)
+    .values(
+        node_uri=bindparam("new_node_uri"),
+        epoch=RECORDS.c.epoch + 1,
+        connected_at=bindparam("now"),
+        last_seen_at=bindparam("now"),
+    )
+    .returning(RECORDS.c.user_id, RECORDS.c.epoch, RECORDS.c.expired_count)
+)
+COUNT_PENDING = select(func.count()).where(PENDING.c.connection_id == bindparam("of_connection"))
+WAITING = select(USERS.c.last_seq, COUNT_PENDING.scalar_subquery().label("pending")).where(
+    USERS.c.id == bindparam("of_user")
+)
 RELEASE = (
     update(RECORDS)
-    .where(
-        RECORDS.c.connection_id == bindparam("of_connection"),
-        RECORDS.c.epoch == bindparam("of_epoch"),
-    )
+    .where(IS_DEVICE, RECORDS.c.epoch == bindparam("of_epoch"))
     .values(node_uri=None, last_seen_at=bindparam("now"))
 )
 
@@ -42,26 +60,29 @@ class Held:
     expired_count: int
 
 
+def find(session: Session, session_id: str) -> str | None:
+    """The `connection_id` of a session that has one already."""
+    found = session.connection().scalar(FIND, {"of_session": session_id})
+    return None if found is None else str(found)
+
+
 def take_over(session: Session, connection_id: str, node_uri: str) -> Held | None:
     """The device is this node's now, whoever had it. None: it was signed out in the meantime."""
-    now = clock.now()
-    taken = session.execute(
-        update(Registration)
-        .where(Registration.connection_id == connection_id)
-        .values(
-            node_uri=node_uri,
-            epoch=Registration.epoch + 1,
-            connected_at=now,
-            last_seen_at=now,
-        )
-        .returning(Registration.user_id, Registration.epoch, Registration.expired_count)
-    ).one_or_none()
+    connection = session.connection()
+    device = {"of_connection": connection_id}
+    new = {"new_node_uri": node_uri, "now": clock.now()}
+    taken = connection.execute(TAKE_OVER, device | new).one_or_none()
     if taken is None:
         return None
-    last_seq = session.scalar(select(User.last_seq).where(User.id == taken.user_id)) or 0
-    mine = PendingNotification.connection_id == connection_id
-    pending = session.scalar(select(func.count()).select_from(PendingNotification).where(mine)) or 0
-    return Held(connection_id, taken.user_id, taken.epoch, last_seq, pending, taken.expired_count)
+    waiting = connection.execute(WAITING, device | {"of_user": taken.user_id}).one()
+    return Held(
+        connection_id,
+        taken.user_id,
+        taken.epoch,
+        waiting.last_seq,
+        waiting.pending,
+        taken.expired_count,
+    )
 
 
 def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:
