@@ -90,4 +90,8 @@ class Journal:
     def wait(self, cursor: int, timeout: float) -> bool:
         """Until there is an event above the cursor; False when the time is up first."""
         with self._news:
-            return self._news.wait_for(lambda: self._cursor > cursor, timeout)
+            # Not `_cursor`: a reader may bring its cursor from before a restart, below our first.
+            return self._news.wait_for(lambda: self._last() > cursor, timeout)
+
+    def _last(self) -> int:
+        return self._events[-1].id if self._events else 0

@@ -41,3 +41,14 @@ def test_wait_ends_with_the_next_event() -> None:  # X-4
 def test_wait_ends_with_its_time() -> None:
     journal = Journal(Clock())
     assert not journal.wait(journal.cursor, 0)
+
+
+def test_wait_with_a_cursor_of_the_last_process_waits_for_news() -> None:
+    clock = Clock()
+    before = Journal(clock).write("kind", "").id
+    clock.now += 60
+    journal = Journal(clock)
+    assert not journal.wait(before, 0)
+    written = journal.write("kind", "")
+    assert journal.wait(before, 0)
+    assert journal.after(before) == [written]
