@@ -5,7 +5,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 import app.models  # noqa: F401  (registers the tables)
 from app.config import Settings, load
@@ -35,21 +35,21 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A throw-away PostgreSQL server, one per test process; skips where there is none."""
+def postgres_engine() -> Iterator[Engine]:
+    """A throw-away PostgreSQL with every table, one per test process; skips where there is none."""
     with postgres.server() as url:
-        yield url
+        engine = create_engine(url, pool_size=20)
+        Model.metadata.create_all(engine)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """The same test on both databases."""
+def any_database(request: pytest.FixtureRequest) -> Database:
+    """The same test on both databases, each time empty."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("database")
-        return
-    url = request.getfixturevalue("postgres_url")
-    with postgres.fresh_database(url) as fresh:
-        engine = create_engine(fresh, pool_size=20)
-        Model.metadata.create_all(engine)
-        yield Database(engine)
-        engine.dispose()
+        found: Database = request.getfixturevalue("database")
+        return found
+    engine: Engine = request.getfixturevalue("postgres_engine")
+    postgres.empty(engine, Model.metadata)
+    return Database(engine)

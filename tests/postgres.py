@@ -1,7 +1,6 @@
 """A throw-away PostgreSQL server for tests: its own folder, a Unix socket, no port, no password.
 Used by the fixtures in conftest."""
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -11,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-
-_numbers = itertools.count(1)
+from sqlalchemy import Engine, MetaData
 
 
 @contextmanager
@@ -33,15 +30,11 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def fresh_database(url: str) -> Iterator[str]:
-    """An empty database on that server, dropped afterwards."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    plain = url.replace("+psycopg", "")
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        yield url.replace("/postgres?", f"/{name}?")
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+def empty(engine: Engine, metadata: MetaData) -> None:
+    """Delete all rows of all tables."""
+    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
 
 def _program(name: str) -> str | None:

@@ -60,7 +60,7 @@ class Claimed:
 def claim(session: Session, lease: float, limit: int) -> list[Claimed]:
     """Lease up to `limit` rows that are due, at most one per subscription."""
     now = clock.now()
-    subscription_ids = _lock_due(session, now, limit)
+    subscription_ids = session.scalars(due_subscriptions(now, limit)).all()
     if not subscription_ids:
         return []
     # From here each statement sees what other senders committed before they let go of these.
@@ -102,10 +102,10 @@ def _has_older() -> ColumnElement[bool]:
     )
 
 
-def _lock_due(session: Session, now: float, limit: int) -> list[int]:
-    """Subscriptions with work, locked until the commit. One that another sender has just locked is
-    skipped; creating a notification for it does not wait (FOR NO KEY UPDATE)."""
-    query = (
+def due_subscriptions(now: float, limit: int) -> Select[int]:
+    """Ids of subscriptions with work, locked until the commit. One that another sender has just
+    locked is skipped; who creates a notification for it need not wait (FOR NO KEY UPDATE)."""
+    return (
         select(PushSubscription.id)
         .join(PushOutbox, PushOutbox.subscription_id == PushSubscription.id)
         .where(_free(now), ~_has_older())
@@ -113,7 +113,6 @@ def _lock_due(session: Session, now: float, limit: int) -> list[int]:
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True, of=PushSubscription)
     )
-    return list(session.scalars(query))
 
 
 def _is_too_old(now: float) -> ColumnElement[bool]:
