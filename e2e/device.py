@@ -1,11 +1,15 @@
 """A device: a stock browser at a laboratory, with one tab. Says in words what its user does."""
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page, expect
 
+from e2e.app_journal import wait_until
 from e2e.lab import Lab
 from push_service.testing.browsers import PushBrowser
 
@@ -14,8 +18,8 @@ from push_service.testing.browsers import PushBrowser
 HOLD_THE_QUESTION = """
 const ask = Notification.requestPermission.bind(Notification);
 Notification.requestPermission = async () => {
-  await new Promise((answered) => { window.answerTheQuestion = answered; });
-  return ask();
+  const refusal = await new Promise((answer) => { window.answerTheQuestion = answer; });
+  return refusal ?? ask();
 };
 """
 
@@ -74,6 +78,14 @@ class Device:
         """Close the page as far as the app can see: no window of it is left."""
         self.page.goto("about:blank")
 
+    def log_in(self, name: str, password: str) -> None:
+        """Sign in to an account, as its user would."""
+        self.open("/login")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(password)
+        self.page.locator("main form button").click()
+        self.wait_until_signed_in()
+
     def wait_until_signed_in(self) -> str:
         """The name of the user whose page this is."""
         self.page.locator("html[data-user]").wait_for(state="attached")
@@ -92,6 +104,21 @@ class Device:
         """What the page itself would get from the API: status and JSON."""
         status, answer = self.page.evaluate(FETCH, [method, path, body])
         return status, answer
+
+    def wait_until_delivered(self) -> None:
+        """Wait until nothing is pending for this device any more (P-11)."""
+        wait_until(lambda: self._pending() == 0, "nothing pending")
+
+    def _pending(self) -> int:
+        _status, answer = self.fetch("GET", "/api/devices")
+        (own,) = (each for each in answer["devices"] if each["this_device"])
+        return int(own["pending"])
+
+    def arm(self, point: str) -> None:
+        """Stop page or worker, once, at a fault point such as "client:claimed"."""
+        script = "name => document.dispatchEvent(new CustomEvent('push:fault', { detail: name }))"
+        self.page.evaluate(script, point)
+        self.page.locator(f"html[data-armed='{point}']").wait_for(state="attached")
 
     @property
     def connection_id(self) -> str:
@@ -117,9 +144,17 @@ class Device:
 
     def allow(self) -> None:
         """Answer the browser's question with yes."""
-        self.page.locator("[data-part=push-card][data-asking]").wait_for()
+        self._wait_for_the_question()
         self.browser.grant(self.lab.url)
         self.page.evaluate("answerTheQuestion()")
+
+    def refuse(self, answer: str) -> None:
+        """Answer it with "denied", or with "default": the question was closed unanswered."""
+        self._wait_for_the_question()
+        self.page.evaluate("answer => answerTheQuestion(answer)", answer)
+
+    def _wait_for_the_question(self) -> None:
+        self.page.locator("[data-part=push-card][data-asking]").wait_for()
 
     def subscribe(self) -> str:
         """Turn notifications on, and wait until the push service can reach the browser; the
@@ -169,6 +204,11 @@ class Device:
             self.open(QUIET_PAGE)
         found: list[dict[str, str]] = self.page.evaluate(SYSTEM_NOTIFICATIONS)
         return found
+
+    def picture(self, path: Path) -> None:
+        """A screenshot, where there is still a page to take it of."""
+        with contextlib.suppress(PlaywrightError):
+            self.page.screenshot(path=path)
 
     # -- the browser
 

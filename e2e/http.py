@@ -67,12 +67,23 @@ class Visitor:
         return created
 
     def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
-        request = urllib.request.Request(
-            self.url + path, data, {"Origin": self.url, **self._headers, **headers}, method=method
-        )
-        try:
-            with self._opener.open(request, timeout=TIMEOUT) as response:
-                return Answer(response.status, response.read().decode())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.read().decode(errors="replace"))
+        own = {"Origin": self.url, **self._headers}
+        return send(method, self.url + path, data, own | headers, self._opener)
+
+
+def send(
+    method: str,
+    url: str,
+    data: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    opener: urllib.request.OpenerDirector | None = None,
+) -> Answer:
+    """One request; any status is an answer. OSError: there was none."""
+    request = urllib.request.Request(url, data, headers or {}, method=method)
+    opener = opener or urllib.request.build_opener()
+    try:
+        with opener.open(request, timeout=TIMEOUT) as response:
+            return Answer(response.status, response.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read().decode(errors="replace"))

@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -138,12 +138,30 @@ class Lab:
     def disarm(self, point: str) -> None:
         self._operate("DELETE", f"/api/lab/faults/{point}")
 
+    def disarm_all(self) -> None:
+        """Switch all fault points off."""
+        answer = Visitor(self.url, bearer=self.secret).call("GET", "/api/lab/faults")
+        for point in answer.json()["faults"]:
+            self.disarm(point)
+
     def kill(self, name: str) -> None:
         """`kill -9` one of `pids`; returns when another one has taken its place."""
         pid = self.pids[name]
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         self.wait_for_another(name, pid)
+
+    @contextlib.contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """In here that process does not answer; afterwards another one is in its place."""
+        pid = self.pids[name]
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            self.wait_for_another(name, pid)
 
     def wait_for_another(self, name: str, pid: int | None) -> int:
         """The id of the process that took the place of `pid`."""
