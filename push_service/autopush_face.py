@@ -143,16 +143,16 @@ class _Channel:
     def _events(self) -> Iterator[Frame]:
         while True:
             yield from self._websocket.events()
-            data: bytes | None = gevent.with_timeout(
-                PING_SECONDS, self._socket.recv, RECEIVE_SIZE, timeout_value=None
-            )
-            if data is None:
+            try:
+                self._socket.settimeout(PING_SECONDS)
+                data = self._socket.recv(RECEIVE_SIZE)
+            except TimeoutError:
                 self._ping()
-            elif data:
-                self._pinged = False
-                self._websocket.receive_data(data)
-            else:
+                continue
+            if not data:
                 return
+            self._pinged = False
+            self._websocket.receive_data(data)
 
     def _ping(self) -> None:
         if self._pinged:
@@ -170,8 +170,8 @@ class _Channel:
         return isinstance(event, CloseConnection)
 
     def _write(self, data: bytes) -> None:
-        with gevent.Timeout(SEND_SECONDS):
-            self._socket.sendall(data)
+        self._socket.settimeout(SEND_SECONDS)
+        self._socket.sendall(data)
 
 
 class _Browser:
@@ -241,7 +241,7 @@ class _Browser:
         try:
             self._push_until_replaced(session)
             self._channel.close(NORMAL, "replaced")
-        except (OSError, gevent.Timeout, LocalProtocolError) as error:
+        except (OSError, LocalProtocolError) as error:
             log.debug("pushing to a Firefox ended: %r", error)
             self._channel.abort()
 

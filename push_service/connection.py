@@ -60,17 +60,15 @@ class Connection:
         self._on_detach = on_detach
         self._position = 0
         self._rewind = False
+        self._dirty = True  # there may be something to pull
         self._unacknowledged: set[str] = set()  # message ids
         self._acknowledged: Cache[str, str] = Cache(2 * WINDOW)  # with tokens, for late nacks
 
     def pull(self) -> Sequence[Message]:
         """The next messages in order (at most BATCH); empty when there are none or the window is
         full. Each message comes once per connection. Call again until it is empty."""
-        while (room := WINDOW - len(self._unacknowledged)) > 0:
+        while self._dirty and (room := WINDOW - len(self._unacknowledged)) > 0:
             messages = self._next(min(room, BATCH))
-            if not messages:
-                break
-            self._position = messages[-1].position
             if fresh := [message for message in messages if self._is_due(message)]:
                 self._unacknowledged.update(message.id for message in fresh)
                 return fresh
@@ -93,7 +91,7 @@ class Connection:
             self._acknowledged.put(message_id, token)
             self._parts.reporter.acknowledged(self.agent, message_id, token, code)
         if full:
-            self.listener.wake()
+            self.wake()
 
     def nacked(self, message_id: str, code: int) -> None:
         """Firefox's worker failed on a message it has already acknowledged (journal only)."""
@@ -101,10 +99,15 @@ class Connection:
         if token is not None:
             self._parts.reporter.nacked(self.agent, message_id, token, code)
 
+    def wake(self) -> None:
+        """There may be something to pull (again)."""
+        self._dirty = True
+        self.listener.wake()
+
     def rewind(self) -> None:
         """Look again at what was passed over."""
         self._rewind = True
-        self.listener.wake()
+        self.wake()
 
     def detach(self, why: str = "the socket closed") -> None:
         """The socket is gone. Harmless twice, and harmless when a newer one took over."""
@@ -114,13 +117,16 @@ class Connection:
         if self._rewind:
             self._rewind = False
             self._position = 0
-        messages: list[Message] = self._parts.run(
-            store.pull,
-            self.agent.id,
-            after=self._position,
-            now=self._parts.clock(),
-            count=count,
+        # Before the query: what comes while it runs makes us dirty anew.
+        self._dirty = False
+        now = self._parts.clock()
+        messages = self._parts.run(
+            store.pull, self.agent.id, after=self._position, now=now, count=count
         )
+        if messages:
+            self._position = messages[-1].position
+        if len(messages) == count:
+            self._dirty = True
         return messages
 
     def _is_due(self, message: Message) -> bool:

@@ -91,6 +91,7 @@ class _Conversation:
         self._socket = socket
         self._answer = answer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._deadline = 0.0
 
     def exchange(self) -> bool:
         """Receive one request and answer it. False when the connection has done its work."""
@@ -138,14 +139,13 @@ class _Conversation:
     def _receive(self) -> Request | None:
         """The next request; None when the peer hung up or stayed silent."""
         if not self._http.trailing_data[0]:
-            with gevent.Timeout(IDLE_SECONDS):
-                self._feed()
+            self._feed(IDLE_SECONDS)
+        self._deadline = time.monotonic() + REQUEST_SECONDS
         try:
-            with gevent.Timeout(REQUEST_SECONDS, Refusal(errors.TOO_SLOW)):
-                head = self._next_event()
-                if isinstance(head, h11.Request):
-                    return self._with_content(head)
-                return None
+            head = self._next_event()
+            return self._with_content(head) if isinstance(head, h11.Request) else None
+        except TimeoutError as error:
+            raise Refusal(errors.TOO_SLOW) from error
         except h11.RemoteProtocolError as error:
             raise Refusal(_of_hint(error.error_status_hint), str(error)) from error
 
@@ -180,10 +180,14 @@ class _Conversation:
 
     def _next_event(self) -> Any:
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._feed()
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._feed(left)
         return event
 
-    def _feed(self) -> None:
+    def _feed(self, seconds: float) -> None:
+        self._socket.settimeout(seconds)
         self._http.receive_data(self._socket.recv(RECEIVE_SIZE))
 
     def _go_on(self) -> None:
@@ -211,9 +215,8 @@ class _Conversation:
         return data + (self._http.send(h11.EndOfMessage()) or b"")
 
     def _write(self, data: bytes) -> None:
-        if data:
-            with gevent.Timeout(SEND_SECONDS):
-                self._socket.sendall(data)
+        self._socket.settimeout(SEND_SECONDS)
+        self._socket.sendall(data)
 
 
 def _head(response: Response) -> h11.Response:

@@ -202,7 +202,7 @@ class Hub:
         if obstacle:
             self.reporter.held(message, obstacle)
         elif connection:
-            connection.listener.wake()
+            connection.wake()
 
     def _obstacle(self, subscription: Subscription) -> str | None:
         """Why a message cannot be delivered right now."""
