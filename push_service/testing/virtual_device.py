@@ -196,16 +196,23 @@ class VirtualDevice:
 def _decrypt(subscription: VirtualSubscription, notification: JSON) -> bytes | None:
     if "data" not in notification:
         return None
-    encoding = notification["headers"]["encoding"]
-    if encoding != "aes128gcm":
-        raise ValueError(f"the encoding is {encoding}")
+    headers: dict[str, str] = notification["headers"]
     plaintext: bytes = http_ece.decrypt(
         _decode(notification["data"]),
         private_key=subscription.private_key,
         auth_secret=subscription.auth,
-        version=encoding,
+        version=headers["encoding"],
+        # The draft "aesgcm" keeps these out of the body.
+        salt=_parameter(headers.get("encryption", ""), "salt"),
+        dh=_parameter(headers.get("crypto_key", ""), "dh"),
     )
     return plaintext
+
+
+def _parameter(header: str, name: str) -> bytes | None:
+    """One value of `salt=..;rs=..` or `dh=..;p256ecdsa=..`, decoded."""
+    pairs = (pair.strip().partition("=") for pair in header.replace(",", ";").split(";"))
+    return next((_decode(value.strip('"')) for key, _, value in pairs if key == name), None)
 
 
 def _encode(octets: bytes) -> str:
