@@ -1,0 +1,53 @@
+"""How much the first page weighs on the wire."""
+
+import gzip
+import re
+
+from flask.testing import FlaskClient
+
+from tests.web.conftest import Browser
+
+LIMIT = 60_000
+
+HREFS = re.compile(r'(?:href|src)="(/(?:static|manifest)[^"]+)"')
+IMPORTS = re.compile(r'(?:from|import) ?\(?"((?:pushlab/|\./|\.\./)[^"]+)"')
+
+
+def weigh(client: FlaskClient, page: str) -> dict[str, int]:
+    """Compressed bytes of the page and of everything it loads, by path."""
+    html = client.get(page).get_data()
+    weights = {page: len(gzip.compress(html))}
+    waiting = HREFS.findall(html.decode())
+    while waiting:
+        path = waiting.pop()
+        if path not in weights:
+            body = client.get(path).get_data()
+            weights[path] = len(gzip.compress(body))
+            waiting += [resolve(path, name) for name in imports(path, body)]
+    return weights
+
+
+def imports(path: str, body: bytes) -> list[str]:
+    return IMPORTS.findall(body.decode()) if path.endswith(".js") else []
+
+
+def resolve(path: str, name: str) -> str:
+    """The import map's one entry, or relative to the importing module."""
+    if name.startswith("pushlab/"):
+        return name.replace("pushlab/", "/static/js/", 1)
+    folder = path.rsplit("/", 1)[0]
+    while name.startswith("../"):
+        folder, name = folder.rsplit("/", 1)[0], name[3:]
+    return f"{folder}/{name.removeprefix('./')}"
+
+
+def test_first_page_is_light(stranger: Browser) -> None:
+    weights = weigh(stranger.client, "/")
+    assert len(weights) > 5
+    assert sum(weights.values()) < LIMIT, weights
+
+
+def test_signed_in_page_is_light(browser: Browser) -> None:
+    weights = weigh(browser.client, "/")
+    assert any(path.startswith("/static/js/push/") for path in weights)
+    assert sum(weights.values()) < LIMIT, weights
