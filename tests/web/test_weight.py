@@ -15,16 +15,22 @@ IMPORTS = re.compile(r'(?:from|import) ?\(?"((?:pushlab/|\./|\.\./)[^"]+)"')
 
 def weigh(client: FlaskClient, page: str) -> dict[str, int]:
     """Compressed bytes of the page and of everything it loads, by path."""
-    html = client.get(page).get_data()
+    html = fetch(client, page)
     weights = {page: len(gzip.compress(html))}
     waiting = HREFS.findall(html.decode())
     while waiting:
         path = waiting.pop()
         if path not in weights:
-            body = client.get(path).get_data()
+            body = fetch(client, path)
             weights[path] = len(gzip.compress(body))
             waiting += [resolve(path, name) for name in imports(path, body)]
     return weights
+
+
+def fetch(client: FlaskClient, path: str) -> bytes:
+    with client.get(path) as response:
+        assert response.status_code == 200, path
+        return response.get_data()
 
 
 def imports(path: str, body: bytes) -> list[str]:
