@@ -120,6 +120,8 @@ class House:
         told = self.supervisor.start(self._push_service_program(port, mcs_port))
         self._ports["push_service"] = urlsplit(told["http"]).port or 0
         self._ports["mcs"] = int(told["mcs"].rpartition(":")[2])
+        again = self._push_service_program(self._ports["push_service"], self._ports["mcs"])
+        self.supervisor.next_time(again)  # it may have found free ports; now they are its own
         self._set(PUSHLAB_PUSH_SERVICE_URL=told["http"], PUSHLAB_PUSH_ROUTES=_routes(told["http"]))
 
     def _push_service_program(self, port: int, mcs_port: int) -> Program:

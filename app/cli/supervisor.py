@@ -69,6 +69,10 @@ class Supervisor:
             self._wait(1.0)
         return child.announced
 
+    def next_time(self, program: Program) -> None:
+        """What to start in place of the running process of that name, should it end."""
+        self._children[program.name].program = program
+
     def announced(self, name: str) -> dict[str, Any]:
         """What the running process of that name announced last; empty while it is away."""
         child = self._children.get(name)
