@@ -2,7 +2,6 @@
 wants. Frames are wsproto's."""
 
 import json
-import os
 import struct
 from collections import deque
 from typing import Any
@@ -175,7 +174,7 @@ def masked_frame(first: int, payload: bytes, *, length: bytes | None = None) -> 
     """A client's frame with any first byte, and any length field instead of the true one."""
     if length is None:
         length = _length(len(payload))
-    key = os.urandom(4)
+    key = b"mask"
     masked = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
     return bytes([first, length[0] | 0x80]) + length[1:] + key + masked
 

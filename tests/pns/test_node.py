@@ -248,10 +248,12 @@ def test_slow_reader_loses_its_socket_and_nothing_else(house: House) -> None:  #
 def test_stop_says_1012_and_releases(house: House, node: Node) -> None:  # P-12
     device, gone = house.make_device(), house.make_device("Bob")
     client = house.connect_and_greet(node, device)
+    house.connect_and_greet(node, gone).drop()
     ids = house.create_and_ring(device.user_id, "tea")
     client.next_frame()
     client.ack(*ids)
-    house.connect_and_greet(node, gone).drop()
+    client.ping()
+    client.next_pong()  # the acknowledgement was read, and waits for its batch
     stopping = gevent.spawn(node.stop)
     assert client.next_close() == 1012
     stopping.join()
