@@ -44,6 +44,7 @@ class PushServer(ThreadingHTTPServer):
     """Answers from `answers`, one each; 201 when there are none left."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

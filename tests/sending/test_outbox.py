@@ -99,6 +99,16 @@ def test_oldest_holds_the_others_back_while_it_backs_off(
     assert (item.content.seq, item.attempts) == (1, 2)
 
 
+# W-8 (a push service that is down costs little)
+def test_backing_off_moves_the_whole_queue(any_database: Database, user: int) -> None:
+    create(any_database, user, user)
+    finished = finish(any_database, claim(any_database)[0], answer(503))
+    assert finished is not None
+    assert {row.next_attempt_at for row in rows(any_database, PushOutbox)} == {
+        finished.next_attempt_at
+    }
+
+
 # W-8 (failures 19)
 def test_other_subscriptions_carry_on(any_database: Database, user: int) -> None:
     make_device(any_database, user)

@@ -161,7 +161,8 @@ def test_untrusted_target_is_never_plain_http(session: Transport, server: PushSe
 
 
 # W-8
-def test_many_threads_share_a_session(session: Transport, server: PushServer) -> None:
+def test_many_threads_share_a_session(server: PushServer) -> None:
+    session = Transport(timeout=10, connections=8)
     codes: list[int] = []
     threads = [
         threading.Thread(target=lambda: codes.append(post(session, server).status_code))
