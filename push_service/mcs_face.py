@@ -48,15 +48,16 @@ class McsFace:
 
     def stop(self) -> None:
         """Close the port and end the connections."""
-        self._server.stop(timeout=1)
+        self._server.stop(timeout=0)
 
     def _serve(self, plain: socket, address: object) -> None:
         with (
             plain,
             _logged(address),
             gevent.Timeout(LOGIN_SECONDS) as deadline,
-            self._context.wrap_socket(plain, server_side=True) as tls,
+            _wrap(self._context, plain) as tls,
         ):
+            tls.do_handshake()
             channel = _Channel(tls)
             awaiting = AwaitingLogin()
             login = awaiting.on_message(channel.receive_first())
@@ -80,6 +81,11 @@ class McsFace:
             courier.run(connection, session, address)
         finally:
             connection.detach()
+
+
+def _wrap(context: ssl.SSLContext, plain: socket) -> ssl.SSLSocket:
+    # A handshake that runs out of time inside of wrap_socket would leave a socket nobody closes.
+    return context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
 
 
 class _Channel:
