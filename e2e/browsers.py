@@ -10,7 +10,12 @@ from e2e.device import QUIET_PAGE, Device
 from e2e.lab import Lab
 from push_service.testing.browsers import BROWSERS, PushBrowser
 
+#: The session is ended at the server too: a late answer could bring a deleted cookie back.
 FORGET = """async () => {
+  const session = await fetch("/api/session").then((answer) => answer.json());
+  if (session.connection_id) {
+    await fetch(`/api/devices/${session.connection_id}`, { method: "DELETE" });
+  }
   for (const registration of await navigator.serviceWorker.getRegistrations()) {
     const subscription = await registration.pushManager.getSubscription();
     await subscription?.unsubscribe();

@@ -181,7 +181,10 @@ class Lab:
         """What it said last."""
         lines = self.log.read_text(errors="replace").splitlines()
         said = [line for line in lines if line.startswith("Error: ")]
-        return said[-1].removeprefix("Error: ") if said else "\n".join(lines[-20:])
+        return said[-1].removeprefix("Error: ") if said else self._log_end()
+
+    def _log_end(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
 
     def _operate(self, method: str, path: str, body: object = None) -> None:
         answer = Visitor(self.url, bearer=self.secret).call(method, path, body)
@@ -206,5 +209,5 @@ class Lab:
             told: dict[str, Any] = json.loads(line)
         except ValueError:
             self.stop()
-            raise LabError(f"the laboratory did not start: {self.last_words()}") from None
+            raise LabError(f"the laboratory did not start:\n{self._log_end()}") from None
         return told

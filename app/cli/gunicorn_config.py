@@ -6,6 +6,7 @@ import resource
 from typing import Any
 
 import gevent
+from flask import Flask
 from gunicorn.workers.ggevent import GeventWorker
 
 from app import wiring
@@ -17,12 +18,20 @@ GRACE = 10
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
-    """A gevent worker that starts the app's own greenlets, and ends them at the stop signal: the
-    node must say goodbye to its sockets before gunicorn waits for them."""
+    """A gevent worker that ends the app's own greenlets at the stop signal, beside the requests that
+    gunicorn waits for: of the node's sockets gunicorn knows nothing (`net.upgrade`)."""
+
+    stopping: "gevent.Greenlet[[Flask], None] | None" = None
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, frame)
-        gevent.spawn(wiring.stop, self.app.wsgi())
+        if self.stopping is None:
+            self.stopping = gevent.spawn(wiring.stop, self.app.wsgi())
+
+    def run(self) -> None:
+        super().run()
+        if self.stopping is not None:
+            self.stopping.join(GRACE)
 
 
 def post_worker_init(worker: Worker) -> None:

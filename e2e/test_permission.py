@@ -1,0 +1,29 @@
+"""The question for permission: asked after a click only, and every answer has a way on."""
+
+from e2e.device import Device
+
+
+# W-2
+def test_every_answer_has_a_way_on(fresh_device: Device) -> None:
+    device = fresh_device
+    device.hold_the_question()
+    device.enter_as_guest()
+    device.wait_for_card("default")
+    assert device.page.evaluate("window.answerTheQuestion") is None, "asked without a click"
+    device.turn_on()
+    device.refuse("default")
+    device.wait_for_card("dismissed")
+    device.turn_on()
+    device.refuse("denied")
+    device.wait_for_card("denied")
+    assert "Only you can change that" in device.card("denied").inner_text()
+    device.browser.grant(device.lab.url)
+    device.open("/")
+    device.subscribe()
+
+
+# W-2
+def test_reason_is_on_the_page_before_the_question(device: Device) -> None:
+    device.enter_as_guest()
+    device.wait_for_card("default")
+    assert "also while this page is closed" in device.card("default").inner_text()

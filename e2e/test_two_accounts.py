@@ -1,0 +1,46 @@
+"""Two people, one browser: the second never sees what was the first's."""
+
+from e2e.device import Device
+from e2e.http import Visitor
+from e2e.lab import Lab
+
+
+# P-13 W-10
+def test_second_user_of_a_browser_sees_nothing_of_the_first(
+    lab: Lab, device: Device, somebody_else: Visitor
+) -> None:
+    first = device.enter_as_guest()
+    endpoint = device.subscribe()
+    device.wait_until_live()
+    sent = somebody_else.notify("For the first only", to=first)["notification_id"]
+    device.row(sent).wait_for()
+    device.sign_out()
+    assert device.subscription is None
+
+    second = device.enter_as_guest()
+    assert second != first
+    assert device.subscribe() != endpoint
+    assert "For the first only" not in device.page.content()
+    late = somebody_else.notify("Too late for the first", to=first)
+    answer = somebody_else.call("GET", f"/api/notifications/{late['notification_id']}")
+    assert answer.status == 404, "a sender cannot look into another user's devices"
+    device.leave()
+    mine = somebody_else.notify("For the second", to=second)["notification_id"]
+    lab.journal.wait_for("notification.shown", notification_id=mine)
+    shown = str(device.system_notifications())
+    assert "For the second" in shown
+    assert "the first" not in shown
+
+
+# P-13
+def test_signing_in_ends_the_former_session_of_the_browser(
+    device: Device, somebody_else: Visitor
+) -> None:
+    first = device.enter_as_guest()
+    device.wait_until_live()
+    former = device.connection_id
+    device.browser.context.clear_cookies()
+    device.enter_as_guest()
+    device.wait_until_live()
+    assert device.connection_id != former
+    assert first not in device.page.content()
