@@ -7,6 +7,8 @@ import { follow, forget } from "pushlab/owner.js";
 const PATIENCE = 2_000;
 
 export class SessionEnd {
+  #leaving = false;
+
   start() {
     document.addEventListener("push:signed-out", () => this.#onSignedOut());
     document.addEventListener("push:changed", ({ detail }) => detail === "device" && follow());
@@ -17,6 +19,7 @@ export class SessionEnd {
   }
 
   async #onSignedOut() {
+    if (this.#leaving) return;
     await forget();
     location.assign("/login");
   }
@@ -24,6 +27,7 @@ export class SessionEnd {
   /** A push service that does not answer must not keep anybody from signing out. */
   async #onSubmit(event, form) {
     event.preventDefault();
+    this.#leaving = true;
     await Promise.race([forget(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
     form.submit();
   }

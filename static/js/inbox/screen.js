@@ -21,8 +21,7 @@ export class Screen {
 
   /** Without a worker, or without permission, a toast waits in the hidden page for its reader. */
   showHere(row, before) {
-    if (before === "shown") return;
-    this.#toasts.showNotification(row);
+    if (before === "shown" || !this.#toasts.showNotification(row)) return;
     report("notification.shown", {
       summary: `In the page: “${row.data.title}”`,
       notificationId: row.notification_id,

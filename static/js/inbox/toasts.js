@@ -18,11 +18,12 @@ export class Toasts {
     document.addEventListener("push:expired", ({ detail }) => this.#show({ title: expired(detail) }));
   }
 
-  /** The same notification twice is one toast. */
+  /** The same notification twice is one toast. Was it new? */
   showNotification({ notification_id: id, data }) {
-    if (this.#seen.has(id)) return;
+    if (this.#seen.has(id)) return false;
     this.#seen.add(id);
     this.#show({ ...data, id });
+    return true;
   }
 
   #show({ title, body = "", navigate, id }) {

@@ -19,6 +19,7 @@ const ASSETS = [
   "/static/icons/badge-96.png",
   "/static/js/offline.js",
   "/static/js/owner.js",
+  "/static/js/pns/backoff.js",
   "/static/js/moments.js",
   "/static/js/inbox/inbox.js",
   "/static/js/shared/api.js",
