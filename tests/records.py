@@ -66,15 +66,22 @@ def make_device(database: Database, user_id: int, endpoint: str = "") -> Device:
     """A device of that user, subscribed; the endpoint is made up unless it is given."""
     endpoint = endpoint or f"https://fcm.googleapis.com/fcm/send/{next(_numbers)}"
     browser = Browser()
-    keys = {"p256dh": browser.p256dh, "auth": encode(browser.auth)}
+    new = NewSubscription(endpoint, browser.p256dh, encode(browser.auth))
+    return store_device(database, user_id, new, browser)
+
+
+def store_device(
+    database: Database, user_id: int, new: NewSubscription, browser: Browser | None = None
+) -> Device:
+    """A device of that user, with that subscription."""
 
     def work(session: Session) -> Device:
         _ensure_key(session)
         opened = accounts.open_session(session, user_id)
         record = devices.ensure_device(session, opened.session_id, "Firefox/1 Linux")
-        stored = subscriptions.store(session, record, NewSubscription(endpoint, **keys))
+        stored = subscriptions.store(session, record, new)
         ids = (opened.session_id, record.connection_id, stored.subscription_id)
-        return Device(user_id, *ids, endpoint, browser)
+        return Device(user_id, *ids, new.endpoint, browser or Browser())
 
     return database.write(work)
 

@@ -3,73 +3,24 @@
 import base64
 import json
 import threading
-from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from app.bus.envelope import Envelope
-from app.bus.ringer import Ringer
 from app.config import Settings
 from app.db import Database
-from app.faults import Faults
-from app.journal import Journal
-from app.models import JournalEvent, PushOutbox, PushSubscription, Registration
+from app.models import PushOutbox, PushSubscription, Registration
 from app.sending import outbox, results, vapid
 from app.sending import sender as sender_module
-from app.sending.sender import Sender
 from app.sending.vapid import VapidKeys
-from app.sending.webpush import WebPush
-from tests.records import Device, create, make_device, make_user, rows
+from tests.records import Device, make_device, make_user, rows
 from tests.sending import server as answers
+from tests.sending.office import Office
 from tests.sending.server import PushServer
-
-
-class ListeningRinger:
-    def __init__(self) -> None:
-        self.rung: list[tuple[list[str], Envelope]] = []
-
-    def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
-        self.rung.append((list(node_uris), envelope))
-
-
-class Office:
-    """A sender and what it works with."""
-
-    def __init__(self, settings: Settings, database: Database, keys: VapidKeys) -> None:
-        self.database = database
-        self.journal = Journal(database, enabled=True)
-        self.faults = Faults(enabled=True)
-        self.ringer = ListeningRinger()
-        self.changed = threading.Event()
-        self.sender = Sender(
-            settings=settings,
-            database=database,
-            webpush=WebPush(settings, keys),
-            journal=self.journal,
-            faults=self.faults,
-            ringer=cast(Ringer, self.ringer),
-            changed=self.changed,
-        )
-
-    def create(self, *user_ids: int, **fields: Any) -> None:
-        create(self.database, *user_ids, **fields)
-        self.changed.set()
-
-    def stop(self) -> list[str]:
-        """The states of the outbox after all that was under way is written down."""
-        self.sender.stop()
-        return [row.state for row in sorted(rows(self.database, PushOutbox), key=lambda r: r.seq)]
-
-    def events(self) -> list[JournalEvent]:
-        self.journal.flush()
-        return rows(self.database, JournalEvent)
-
-    def event(self, kind: str) -> JournalEvent:
-        [found] = [event for event in self.events() if event.kind == kind]
-        return found
 
 
 @pytest.fixture
@@ -77,7 +28,6 @@ def office(
     local: Settings, database: Database, keys: VapidKeys, monkeypatch: Any
 ) -> Iterator[Office]:
     monkeypatch.setattr(results, "BACKOFF_FIRST", 0.05)
-    database.write(lambda session: vapid.register(session, keys))
     office = Office(local, database, keys)
     office.sender.start()
     yield office
@@ -214,7 +164,6 @@ def test_fault_in_the_sender_loses_nothing(
 def test_new_sender_takes_over_from_a_dead_one(
     local: Settings, database: Database, keys: VapidKeys, server: PushServer
 ) -> None:
-    database.write(lambda session: vapid.register(session, keys))
     office = Office(local, database, keys)
     device = device_at(office, server, make_user(database))
     office.create(device.user_id)
