@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from push_service import store
 from push_service.connection import BATCH, WINDOW
 from push_service.faults import Fault
 from push_service.hub import GRACE, MEMORY, SubscriptionEndedError
@@ -72,6 +73,16 @@ def test_hub_ignores_acknowledgements_of_somebody_else(service: Service) -> None
     message = service.send(service.subscribe(agent))
     service.hub.attach(stranger, Socket()).acknowledge([message.id, "no such id"], 100)
     assert bodies(service.hub.attach(agent, Socket())) == [b"x"]
+
+
+def test_hub_delivers_what_comes_after_everything_was_acknowledged(service: Service) -> None:  # W-9
+    agent = service.firefox()
+    subscription = service.subscribe(agent)
+    connection = service.hub.attach(agent, Socket())
+    for body in (b"1", b"2", b"3"):
+        message = service.send(subscription, body)
+        assert bodies(connection) == [body]
+        connection.acknowledge([message.id], 100)
 
 
 def test_hub_keeps_the_browsers_apart(service: Service) -> None:  # W-9
@@ -230,6 +241,15 @@ def test_accept_after_the_end_is_refused(service: Service) -> None:  # W-9
     service.hub.unsubscribe(agent, "channel", 200)
     with pytest.raises(SubscriptionEndedError):
         service.hub.accept(subscription, Draft(ttl=60))
+
+
+def test_message_stored_after_the_end_is_never_delivered(service: Service) -> None:  # W-9
+    agent = service.firefox()
+    subscription = service.subscribe(agent)
+    message = service.send(subscription)
+    service.hub.unsubscribe(agent, "channel", 200)
+    service.database.run(store.insert_message, message)  # it was on its way
+    assert bodies(service.hub.attach(agent, Socket())) == []
 
 
 def test_unknown_tokens_are_nobodys(service: Service) -> None:  # W-9

@@ -130,6 +130,7 @@ def test_post_to_an_ended_subscription_is_410(sender: Sender) -> None:  # W-9
     response = sender.post()
     assert errno(response) == (410, 106)
     assert dict(response.headers)["Cache-Control"] == "max-age=86400"
+    assert errno(sender.post(leave_out="authorization")) == (410, 106)
 
 
 def test_post_without_ttl_is_400(sender: Sender) -> None:  # W-9
