@@ -83,7 +83,7 @@ class Device:
         self.open("/login")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(password)
-        self.page.locator("main form button").click()
+        self.page.get_by_role("button", name="Sign in").click()
         self.wait_until_signed_in()
 
     def wait_until_signed_in(self) -> str:

@@ -18,8 +18,8 @@ GRACE = 10
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
-    """A gevent worker that ends the app's own greenlets at the stop signal, beside the requests that
-    gunicorn waits for: of the node's sockets gunicorn knows nothing (`net.upgrade`)."""
+    """A gevent worker that ends the app's own greenlets at the stop signal, beside the requests
+    that gunicorn waits for: of the node's sockets gunicorn knows nothing (`net.upgrade`)."""
 
     stopping: "gevent.Greenlet[[Flask], None] | None" = None
 
