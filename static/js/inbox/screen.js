@@ -5,6 +5,13 @@
 import { report } from "pushlab/shared/journal.js";
 import { ask } from "pushlab/worker_link.js";
 
+/** Whoever claimed it died after showing it: the system's notification is the proof. */
+async function onSystemScreen({ notification_id: tag }) {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  const shown = (await registration?.getNotifications?.({ tag })) ?? [];
+  return shown.length > 0;
+}
+
 export class Screen {
   #toasts;
 
@@ -14,7 +21,7 @@ export class Screen {
 
   /** `before` as in shared/receive.js. What was on the screen of this device stays quiet here. */
   async show(row, before) {
-    if (before === "shown") return;
+    if (before === "shown" || (before === "claimed" && (await onSystemScreen(row)))) return;
     const elsewhere = document.hidden && (await ask({ type: "present", row, before }));
     if (!elsewhere) this.showHere(row, before);
   }
