@@ -21,7 +21,8 @@ from wsproto.events import (
     TextMessage,
 )
 
-PATIENCE = 10.0
+#: Far more than anything takes on an idle machine.
+PATIENCE = 30.0
 
 
 class Refused(Exception):

@@ -19,7 +19,7 @@ from app.net.websocket import Limits, WebSocket
 from app.notifications.transaction import NewNotification, create_all
 from app.pns.node import Node
 from tests import factories
-from tests.net.clients import Client
+from tests.net.clients import PATIENCE, Client
 
 AGENT = "Firefox/153 (X11; Linux)"
 #: A sweep that does not come by itself: the test calls it.
@@ -137,7 +137,7 @@ def titles(frames: Iterable[dict[str, Any]]) -> list[str]:
     return [frame["data"]["title"] for frame in frames]
 
 
-def wait_until(condition: Any, seconds: float = 10.0) -> None:
+def wait_until(condition: Any, seconds: float = PATIENCE) -> None:
     """Let the node's greenlets run until the database says so: there is no event for a commit."""
     with gevent.Timeout(seconds):
         while not condition():

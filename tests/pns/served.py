@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -71,16 +71,16 @@ class Served:
 
     def ask(self, method: str, path: str, device: Device, body: Any = None) -> tuple[int, Any]:
         """An HTTP request of this device's page; status and decoded JSON."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {
             "Cookie": self.cookie(device),
             "Origin": self.origin,
             "Content-Type": "application/json",
         }
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        data = answer.read()
-        connection.close()
+        content = json.dumps(body) if body is not None else None
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            connection.request(method, path, content, headers)
+            answer = connection.getresponse()
+            data = answer.read()
         return answer.status, json.loads(data) if data else None
 
     def notify(self, device: Device, title: str) -> str:
@@ -132,10 +132,9 @@ def _start(settings: Settings, listener: socket.socket, pool: int) -> subprocess
 
 def _wait_until_it_answers(port: int) -> None:
     """The kernel holds the connection until a worker accepts it."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("GET", "/healthz")
-    connection.getresponse().read()
-    connection.close()
+    with closing(HTTPConnection("127.0.0.1", port, timeout=2 * PATIENCE)) as connection:
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
 
 
 @contextmanager

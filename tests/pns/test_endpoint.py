@@ -161,7 +161,7 @@ def test_two_hundred_sockets_on_a_pool_of_five(served: Served) -> None:  # P-1, 
 def test_stop_signal_says_1012_and_releases(tmp_path: Path) -> None:  # P-12
     with served_app(tmp_path) as served:
         device = served.house.make_device()
-        client = served.greet(device)
+        client, rude = served.greet(device), served.greet(served.house.make_device("Bob"))
         made = served.notify(device, "tea")
         client.next_frame()
         client.ack(made)
@@ -169,7 +169,8 @@ def test_stop_signal_says_1012_and_releases(tmp_path: Path) -> None:  # P-12
         client.next_pong()  # the acknowledgement was read
         served.process.send_signal(signal.SIGTERM)
         assert client.next_close() == 1012
-        served.process.wait(PATIENCE)
+        rude.wait_for_hang_up()  # the Close frame is read, and not answered
+        assert served.process.wait(PATIENCE) == 0
         assert served.house.node_uri_of(device) is None
         assert served.house.pending_of(device) == 0
 
