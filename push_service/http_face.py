@@ -78,9 +78,11 @@ class HttpFace:
         if self._context is None:
             yield plain
             return
-        with gevent.Timeout(HANDSHAKE_SECONDS):
-            tls = self._context.wrap_socket(plain, server_side=True)
+        # Not in wrap_socket: a handshake that runs out of time there leaves an open socket.
+        tls = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         with tls:
+            with gevent.Timeout(HANDSHAKE_SECONDS):
+                tls.do_handshake()
             yield tls
 
 

@@ -1,10 +1,14 @@
 """The HTTP port and peers of every kind: none may crash it, hold it up, or fill its memory."""
 
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from gevent import ssl as gevent_ssl
 
 from push_service import http_face
+from push_service.certificates import ensure_certificates
 from push_service.http_face import MAX_CONTENT, MAX_DRAINED, HttpFace
 from push_service.web import Answer, Request, Response, Takeover
 from tests.push_service.serving import Peer, served, status
@@ -176,3 +180,14 @@ def test_connections_above_the_limit_wait_their_turn() -> None:  # W-9
             second = Peer(port).send(head("GET", "/", CLOSE))
         with second:
             assert status(second.receive_all()) == 200
+
+
+def test_handshake_has_a_deadline(  # W-9
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(http_face, "HANDSHAKE_SECONDS", 0.2)
+    certificates = ensure_certificates(tmp_path)
+    context = gevent_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.certificate, certificates.key)
+    with served(lambda listener: HttpFace(listener, answer, context)) as port, Peer(port) as peer:
+        assert peer.receive_all() == b""
