@@ -1,5 +1,6 @@
 """What every test of `app` stands on: settings in a throw-away folder and a real database file."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,13 +24,23 @@ def settings(tmp_path: Path) -> Settings:
     return load({}, instance_dir=tmp_path / "instance", lab=True)
 
 
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table and no row, to be copied: making one takes longer."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    engine = create_engine(f"sqlite:///{path}")
+    Model.metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(settings: Settings, empty_file: Path) -> Iterator[Database]:
     """A fresh SQLite file with every table."""
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(empty_file, settings.instance_dir / "pushlab.db")
     engine = create_engine(settings.database_url)
     prepare_sqlite(engine)
-    Model.metadata.create_all(engine)
     yield Database(engine)
     engine.dispose()
 
