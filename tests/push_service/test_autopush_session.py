@@ -82,7 +82,11 @@ def test_register_without_key_is_accepted(firefox: Firefox) -> None:  # W-4
     assert firefox.say("register", channelID=CHANNEL)["status"] == 200
 
 
-@pytest.mark.parametrize("key", ["", "abc", KEY[:-4], 7, "A" * 88, "!" * 88])
+@pytest.mark.parametrize(
+    "key",
+    ["", "abc", KEY[:-4], 7, "A" * 88, "!" * 88],
+    ids=["empty", "text", "short", "number", "zeros", "no base64url"],  # the same in every process
+)
 def test_register_with_a_malformed_key_is_refused(firefox: Firefox, key: object) -> None:  # W-4
     answer = firefox.say("register", channelID=CHANNEL, key=key)
     assert (answer["status"], "pushEndpoint" in answer) == (400, False)

@@ -172,6 +172,7 @@ def test_public_key_refuses_a_point_off_the_curve() -> None:  # W-4
 @pytest.mark.parametrize(
     "octets",
     [b"", b"\x04", KEY.public[:-1], KEY.public + b"\0", b"\x02" + KEY.public[1:], bytes(65)],
+    ids=["empty", "prefix", "short", "long", "compressed", "zeros"],  # the same in every process
 )
 def test_public_key_refuses_other_shapes(octets: bytes) -> None:  # W-4
     with pytest.raises(ValueError, match="application server key"):
