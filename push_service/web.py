@@ -3,6 +3,7 @@
 The faces add their handlers to a `Router`; http_face reads requests off its sockets and asks it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,9 @@ from push_service.wire.errors import Refusal, mozilla_body
 from push_service.wire.headers import Headers
 
 JSON = "application/json"
+
+# Stands before the path in what a client tells a proxy; servers take it too (RFC 9112 §3.2.2).
+_ORIGIN = re.compile(r"^https?://[^/?]*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        return self.target.partition("?")[0]
+        return _ORIGIN.sub("", self.target).partition("?")[0]
 
     @property
     def segment(self) -> str:
@@ -88,21 +92,20 @@ class Router:
 
     def answer(self, request: Request) -> Answer:
         """The handler's answer, or the refusal that says why there is none."""
+        methods = self._methods(request.path)
+        if methods is None:
+            return refused(Refusal(errors.NOT_FOUND))
+        handler = methods.get(request.method)
+        if handler is None:
+            return refused(Refusal(errors.BAD_METHOD), [("Allow", ", ".join(methods))])
         try:
-            return self._handler(request)(request)
+            return handler(request)
         except Refusal as refusal:
             return refused(refusal)
 
-    def _handler(self, request: Request) -> Handler:
-        path = request.path
+    def _methods(self, path: str) -> dict[str, Handler] | None:
         prefix = path[: path.rfind("/") + 1]
-        methods = self._exact.get(path) or self._free.get(prefix)
-        if methods is None:
-            raise Refusal(errors.NOT_FOUND)
-        handler = methods.get(request.method)
-        if handler is None:
-            raise Refusal(errors.BAD_METHOD)
-        return handler
+        return self._exact.get(path) or self._free.get(prefix)
 
 
 def refused(refusal: Refusal, headers: Sequence[tuple[str, str]] = ()) -> Response:
