@@ -40,8 +40,8 @@ class Sender:
         """Encrypt a payload for what a page got from subscribe(), and post it; the status."""
         if payload is None:
             return self._post(subscription["endpoint"], b"", headers)
-        body = WebPusher(subscription).encode(payload.encode(), content_encoding="aes128gcm")["body"]
-        return self._post(subscription["endpoint"], body, headers)
+        encrypted = WebPusher(subscription).encode(payload.encode(), content_encoding="aes128gcm")
+        return self._post(subscription["endpoint"], encrypted["body"], headers)
 
     def _post(self, endpoint: str, body: bytes, headers: dict[str, str]) -> int:
         parts = urlsplit(endpoint)
