@@ -24,7 +24,7 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("fetch", (event) => {
-  const response = answer(event.request);
+  const response = answer(event);
   if (response) event.respondWith(response);
 });
 

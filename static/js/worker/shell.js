@@ -1,9 +1,10 @@
 /**
- * The shell: what the page for "no connection" needs. Kept at installation, freshened whenever the
- * network brings a newer copy, used only when the network does not answer. Never holds `/api`
- * answers nor any page but `/offline`, which is the same for everybody.
+ * The shell: the page for "no connection" and its files, kept together when the worker is installed.
+ * Holds neither `/api` answers nor any page but `/offline`, which is the same for everybody. Only a
+ * page that was answered from the shell gets its files from there: all others go to the network as
+ * if there were no worker.
  *
- * Raise VERSION when the list below changes: the former cache goes away on activation.
+ * Raise VERSION when the page or one of its files changes: the former cache goes away on activation.
  */
 const VERSION = 1;
 const CACHE = `pushlab-shell-${VERSION}`;
@@ -31,6 +32,9 @@ const ASSETS = [
   "/static/js/shared/inbox_rows.js",
 ];
 
+/** Ids of the pages that got the shell. They live in seconds; so may this set. */
+const offlinePages = new Set();
+
 export async function keep() {
   const cache = await caches.open(CACHE);
   await cache.addAll([OFFLINE, ...ASSETS].map((path) => new Request(path, { cache: "reload" })));
@@ -41,28 +45,17 @@ export async function dropOld() {
   await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
 }
 
-/** The answer to a fetch, or null when the browser should go its own way. */
-export function answer(request) {
-  const { origin, pathname } = new URL(request.url);
-  if (request.method !== "GET" || origin !== self.location.origin) return null;
-  if (request.mode === "navigate") return page(request);
-  return ASSETS.includes(pathname) ? asset(request, pathname) : null;
+/** The answer to a fetch, or null when the browser should go its own way. Decides at once. */
+export function answer({ request, clientId, resultingClientId }) {
+  if (request.mode === "navigate") return page(request, resultingClientId);
+  return offlinePages.has(clientId) ? caches.match(request).then((kept) => kept ?? fetch(request)) : null;
 }
 
-async function page(request) {
+async function page(request, id) {
   try {
     return await fetch(request);
   } catch {
+    offlinePages.add(id);
     return caches.match(OFFLINE);
-  }
-}
-
-async function asset(request, pathname) {
-  try {
-    const response = await fetch(request);
-    if (response.ok) await (await caches.open(CACHE)).put(pathname, response.clone());
-    return response;
-  } catch (error) {
-    return (await caches.match(pathname)) ?? Promise.reject(error);
   }
 }
