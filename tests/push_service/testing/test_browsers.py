@@ -42,9 +42,9 @@ def subscribe(browser: PushBrowser, site: Site, key: str) -> dict[str, Any]:
     return subscription
 
 
-# W-3, W-10
-def test_push_is_shown_with_payload_and_without(
-    push_browser: PushBrowser, site: Site, sender: Sender
+# W-3, W-10, W-13
+def test_push_is_shown_with_payload_and_without_until_unsubscribed(
+    push_service: PushServiceProcess, push_browser: PushBrowser, site: Site, sender: Sender
 ) -> None:
     subscription = subscribe(push_browser, site, sender.key)
     assert sender.send(subscription, "hello") == 201
@@ -54,12 +54,6 @@ def test_push_is_shown_with_payload_and_without(
     shown = push_browser.page.evaluate("notifications()")
     assert sorted(shown) == ["hello", "without payload"]
 
-
-# W-9, W-13
-def test_unsubscribed_endpoint_answers_410(
-    push_service: PushServiceProcess, push_browser: PushBrowser, site: Site, sender: Sender
-) -> None:
-    subscription = subscribe(push_browser, site, sender.key)
     assert push_browser.page.evaluate("unsubscribe()") is True
     push_service.journal.wait_for("subscription.ended")
     assert sender.send(subscription, "hello") == 410
@@ -121,13 +115,13 @@ def test_each_browser_gets_its_own_message(
         assert browser.page.evaluate("notifications()") == [browser.name]
 
 
-# W-3
+# W-10: a message that comes before the permission does would end Chromium's subscription
 def test_permission_granted_later_outlives_a_relaunch(
-    push_browser: PushBrowser, site: Site, sender: Sender, push_origins: list[str]
+    chromium: PushBrowser, sender: Sender
 ) -> None:
     with serve_site() as other:
-        push_browser.grant(other.url)
-        subscription = subscribe(push_browser, other, sender.key)
-        push_browser.relaunch()
+        chromium.grant(other.url)
+        subscription = subscribe(chromium, other, sender.key)
+        chromium.relaunch()
         assert sender.send(subscription, "hello") == 201
         assert other.next() == "hello"
