@@ -20,6 +20,7 @@ export class SessionEnd {
 
   async #onSignedOut() {
     if (this.#leaving) return;
+    this.#leaving = true;
     await forget();
     location.assign("/login");
   }

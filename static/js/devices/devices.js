@@ -36,8 +36,10 @@ class Devices {
   }
 
   #show(devices) {
+    const focused = focusIn(this.#list);
     this.#part.dataset.state = devices.length ? "filled" : "empty";
     this.#list.replaceChildren(...devices.map(deviceElement));
+    if (focused) this.#list.querySelector(focused)?.focus();
   }
 
   #fail(problem) {
@@ -104,6 +106,14 @@ class Devices {
   #say(text) {
     this.#part.querySelector("[data-fill=status]").textContent = text;
   }
+}
+
+/** A selector that finds the focused button again in the next list, or null. */
+function focusIn(list) {
+  const action = list.contains(document.activeElement) && document.activeElement.dataset.action;
+  if (!action) return null;
+  const id = document.activeElement.closest("[data-connection-id]").dataset.connectionId;
+  return `[data-connection-id="${CSS.escape(id)}"] [data-action="${action}"]`;
 }
 
 new Devices().start();
