@@ -1,7 +1,9 @@
 """The wired application, without its loops: what HTTP answers, and what is in the database then."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,12 +35,12 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, empty_file: Path) -> Iterator[Flask]:
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(empty_file, settings.instance_dir / "pushlab.db")
     made = create_app(settings)
     made.testing = True
     services: Services = made.extensions["pushlab"]
-    Model.metadata.create_all(services.database.engine)
     services.database.write(lambda session: vapid.register(session, services.vapid))
     yield made
     services.database.engine.dispose()
