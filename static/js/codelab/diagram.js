@@ -59,7 +59,7 @@ export class Diagram {
 }
 
 function entry(key, event) {
-  const { from, to, label, key: token, bad } = messageOf(event);
+  const { from, to, label, key: token, stays, bad } = messageOf(event);
   const [start, end] = [ACTORS.indexOf(from), ACTORS.indexOf(to)];
   const item = make("li", "message");
   Object.assign(item.dataset, { event: key, actor: event.actor, kind: event.kind, from: start, to: end });
@@ -68,6 +68,7 @@ function entry(key, event) {
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
   button.setAttribute("aria-controls", "detail");
+  if (stays) button.append(make("span", `message__stays token token--${stays}`, `signs with the ${stays} key`));
   button.append(words(from, to, label, token, event), drawing(start, end));
   return item;
 }
@@ -77,10 +78,16 @@ function words(from, to, label, token, { step, at }) {
   const who = from === to ? NAMES[from] : `${NAMES[from]} to ${NAMES[to]}`;
   text.append(make("span", "visually-hidden", `${who}: `));
   if (step) text.append(make("span", "step", String(step)), " ");
-  text.append(...label.split(/(?<=\()/).flatMap((part) => [part, document.createElement("wbr")]));
+  text.append(...breakable(label));
   if (token) text.append(" ", make("span", `token token--${token}`, `${token} key`));
   text.append(make("span", "visually-hidden", `, ${CLOCK.format(at * 1000)}`));
   return text;
+}
+
+/** Names of methods and paths may break where their words begin: columns are narrow on a phone. */
+function breakable(label) {
+  const parts = label.split(/(?<=\w\()|(?<=[a-z])(?=[A-Z])|(?<=\/)(?=\w)/);
+  return parts.flatMap((part) => [document.createElement("wbr"), part]);
 }
 
 /** Arrow from column to column, or a dot on one lifeline. Percentages: it fits any width. */

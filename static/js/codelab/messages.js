@@ -1,6 +1,7 @@
 /**
- * How an event of the journal is drawn: from which lifeline to which, with what words, and which key
- * is in it. A message is drawn by whoever sends it; who receives it adds a note on its own lifeline.
+ * How an event of the journal is drawn: from which lifeline to which, with what words, which key is
+ * in it, and which one is used but stays where it is. A message is drawn by whoever sends it; who
+ * receives it adds a note on its own lifeline.
  */
 export const ACTORS = ["client", "app-server", "push-service", "service-worker"];
 export const NAMES = {
@@ -11,7 +12,7 @@ export const NAMES = {
 };
 
 const [C, A, P, W] = ACTORS;
-const arrow = (from, to, label, key = null) => ({ from, to, label, key });
+const arrow = (from, to, label, key = null, stays = null) => ({ from, to, label, key, stays });
 const note = (at, label, key = null) => ({ from: at, to: at, label, key });
 
 const MESSAGES = {
@@ -33,7 +34,7 @@ const MESSAGES = {
     "subscription.stored": note(A, "subscription stored"),
     "subscription.removed": note(A, "subscription removed"),
     "notification.created": note(A, "an event: notification created"),
-    "send.started": arrow(A, P, "sendNotification(payload, privateKey)", "private"),
+    "send.started": arrow(A, P, "sendNotification(payload, privateKey)", "public", "private"),
     "send.answered": arrow(P, A, "answer"),
     "send.retry": note(A, "will send again"),
     "node.delivered": arrow(A, C, "notification (WebSocket)"),
@@ -72,7 +73,7 @@ const MESSAGES = {
   },
 };
 
-/** `{ from, to, label, key, bad }` for an event. One that we do not know is a note that names itself. */
+/** `{ from, to, label, key, stays, bad }` for an event. One that we do not know is a note that names itself. */
 export function messageOf(event) {
   const actor = event.actor === "node" ? A : event.actor;
   const known = MESSAGES[actor]?.[event.kind] ?? note(ACTORS.includes(actor) ? actor : A, event.kind);
