@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
+from playwright.sync_api import Playwright, expect
 
 from e2e.browsers import BrowserPool
 from e2e.device import Device
@@ -17,6 +17,9 @@ from e2e.lab import CHECKOUT, Lab
 
 #: Quick enough for tests: seconds for a request to the push service, and between two sweeps.
 ENVIRONMENT = {"PUSHLAB_PUSH_TIMEOUT": "3", "PUSHLAB_SWEEP_SECONDS": "1"}
+
+#: Milliseconds: a busy machine is slow, and what never happens is an exception.
+expect.set_options(timeout=20_000)
 
 
 def each_browser(*names: str) -> list[object]:

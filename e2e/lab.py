@@ -172,10 +172,8 @@ class Lab:
 
         return wait_until(look, f"a new {name} in place of {pid}", START_SECONDS)
 
-    def check(self) -> None:
-        """Raise LabError when it has ended."""
-        if self._process is not None and self._process.poll() is not None:
-            raise LabError(self.last_words())
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def last_words(self) -> str:
         """What it said last."""

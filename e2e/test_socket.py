@@ -6,6 +6,11 @@ from e2e.device import Device
 from e2e.http import Visitor
 from e2e.lab import Lab
 
+WATCH_SOCKET = """() => {
+  window.socketStates = [];
+  document.addEventListener("push:socket", ({ detail }) => window.socketStates.push(detail));
+}"""
+
 
 # P-9 P-11
 def test_missed_notifications_come_in_order_with_the_next_connection(
@@ -34,8 +39,9 @@ def test_socket_is_back_after_the_app_was_killed(
 ) -> None:
     user = device.enter_as_guest()
     device.wait_until_live()
-    with device.page.expect_websocket():  # the next one
-        lab.kill("app_server")
+    device.page.evaluate(WATCH_SOCKET)
+    lab.kill("app_server")
+    device.page.wait_for_function("() => window.socketStates.join().includes('closed')")
     device.wait_until_live()
     sent = somebody_else.notify("After the crash", to=user)["notification_id"]
     device.toast(sent).wait_for()

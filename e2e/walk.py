@@ -2,6 +2,8 @@
 that go through the ten steps in it, at the same time. Run as `python -m e2e.walk`."""
 
 import json
+import os
+import signal
 import sys
 import tempfile
 import threading
@@ -20,10 +22,12 @@ from rich.text import Text
 from e2e.device import Device
 from e2e.lab import Lab, LabError
 from e2e.steps import Step, TenSteps
-from push_service.testing.browsers import BROWSERS
+from push_service.testing.browsers import BROWSERS, PushBrowser
 
 NOT_REACHED = "not reached"
 PATIENCE = 15.0
+#: Seconds between two looks at the laboratory.
+LOOK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,23 @@ class Walker:
         self.failure: str | None = None
         self._lab = lab
         self._browser = browser
+        self._window: PushBrowser | None = None
         self._tell = tell
         self._thread = threading.Thread(target=self._run, name=browser)
 
     def start(self) -> None:
         self._thread.start()
 
-    def wait(self) -> None:
-        self._thread.join()
+    def is_over(self, seconds: float) -> bool:
+        """Wait that long for its end."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def abort(self) -> None:
+        """Make it fail now: whatever it waits for in the browser cannot come any more."""
+        if self._window is not None:
+            with suppress(OSError, RuntimeError):
+                os.kill(self._window.pid, signal.SIGKILL)
 
     def _run(self) -> None:
         try:
@@ -67,15 +80,16 @@ class Walker:
     def _walk(self) -> None:
         profile = self._lab.folder / "browsers" / self._browser
         with sync_playwright() as playwright:
-            browser = BROWSERS[self._browser](playwright, self._lab.push_service, profile)
-            browser.launch()
+            window = BROWSERS[self._browser](playwright, self._lab.push_service, profile)
+            window.launch()
+            self._window = window
             try:
-                device = Device(self._lab, browser, patience=PATIENCE)
+                device = Device(self._lab, window, patience=PATIENCE)
                 for step in TenSteps(device, self._lab.guest()):
                     self._take(step)
             finally:
                 with suppress(PlaywrightError):
-                    browser.close()
+                    window.close()
 
     def _take(self, step: Step) -> None:
         if self.failure:
@@ -108,13 +122,13 @@ def walk(lab: Lab, browsers: list[str], tell: Tell) -> tuple[list[Result], list[
     for walker in walkers:
         walker.start()
     for walker in walkers:
-        walker.wait()
+        while not walker.is_over(LOOK):
+            if not lab.is_running():
+                walker.abort()
     results = [result for walker in walkers for result in walker.results]
     failures = [walker.failure for walker in walkers if walker.failure]
-    try:
-        lab.check()
-    except LabError as error:
-        failures = [str(error)]  # whatever else went wrong, it went wrong because of this
+    if not lab.is_running():
+        failures = [lab.last_words()]  # whatever else went wrong, it went wrong because of this
     return results, failures
 
 
