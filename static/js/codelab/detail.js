@@ -20,7 +20,7 @@ export class Detail {
     this.#origin = origin;
     this.#fill("kind", event.kind);
     this.#fill("summary", event.summary || event.kind);
-    this.#fill("where", `${NAMES[event.actor] ?? event.actor}, ${CLOCK.format(event.at * 1000)}${event.step ? `, step ${event.step}` : ""}`);
+    this.#fill("where", whereabouts(event));
     this.#fill("bytes", JSON.stringify(rest(event), null, 2));
     this.#panel.hidden = false;
     this.#panel.querySelector("h2").focus();
@@ -36,6 +36,11 @@ export class Detail {
   #fill(name, text) {
     this.#panel.querySelector(`[data-fill=${name}]`).textContent = text;
   }
+}
+
+function whereabouts({ actor, at, step }) {
+  const parts = [NAMES[actor] ?? actor, CLOCK.format(at * 1000), step && `step ${step}`];
+  return parts.filter(Boolean).join(", ");
 }
 
 /** Everything that the panel does not already say, without what is empty, the short before the long. */

@@ -21,7 +21,13 @@ export function deviceElement(device) {
     push: device.push,
     thisDevice: device.this_device,
   });
-  const texts = { name: device.name, browser: device.browser === device.name ? "" : device.browser, presence: presence(device), push: push(device), pending: pending(device) };
+  const texts = {
+    name: device.name,
+    browser: device.browser === device.name ? "" : device.browser,
+    presence: presence(device),
+    push: push(device),
+    pending: pending(device),
+  };
   for (const [name, text] of Object.entries(texts)) element.querySelector(`[data-fill=${name}]`).textContent = text;
   element.querySelector("[data-only=this-device]").hidden = !device.this_device;
   label(element, device);

@@ -92,12 +92,12 @@ export class Subscription {
     await this.#compare(run, registration, subscription, session.subscription);
   }
 
-  /** No subscription in the browser: if the server thinks otherwise it is told, and what was lost is made anew. */
+  /** What the server has and the browser lost is made anew, or the server is told that it is gone. */
   async #withoutSubscription(run, { subscription: known }) {
     await write({ pending: null, known: null });
     if (known && Notification.permission === "granted" && !(await read("off"))) return this.#enable(run);
     if (known) await post("/api/unsubscribe", { endpoint: known.endpoint }).catch(() => null);
-    this.#say(run, { state: Notification.permission === "denied" ? "denied" : "default" });
+    this.#say(run, { state: stateWithout() });
   }
 
   async #compare(run, registration, subscription, known) {
@@ -113,7 +113,7 @@ export class Subscription {
   async #look(run) {
     const registration = await register();
     const subscription = await registration.pushManager.getSubscription();
-    if (!subscription) return this.#say(run, { state: Notification.permission === "denied" ? "denied" : "default" });
+    if (!subscription) return this.#say(run, { state: stateWithout() });
     const known = !(await read("pending")) && (await read("known")) === subscription.endpoint;
     if (known) this.#say(run, { state: "subscribed", subscription });
     else await this.#take(run, subscription);
@@ -184,3 +184,5 @@ export class Subscription {
     document.dispatchEvent(new CustomEvent("push:state", { detail: state }));
   }
 }
+
+const stateWithout = () => (Notification.permission === "denied" ? "denied" : "default");
