@@ -4,6 +4,7 @@ by the `app-server` command only."""
 import json
 import resource
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gevent
 from flask import Flask
@@ -19,14 +20,31 @@ GRACE = 10
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
     """A gevent worker that ends the app's own greenlets at the stop signal, beside the requests
-    that gunicorn waits for: of the node's sockets gunicorn knows nothing (`net.upgrade`)."""
+    that gunicorn waits for: of the node's sockets gunicorn knows nothing (`net.upgrade`).
+    Connections that browsers only keep open are closed then; gunicorn would wait for them too."""
 
     stopping: "gevent.Greenlet[[Flask], None] | None" = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._between_requests = WeakKeyDictionary[Any, gevent.Timeout]()
+
+    def timeout_ctx(self) -> gevent.Timeout:
+        """gunicorn enters it to wait for a connection's next request."""
+        waiting: gevent.Timeout = super().timeout_ctx()
+        self._between_requests[gevent.getcurrent()] = waiting
+        return waiting
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, frame)
         if self.stopping is None:
             self.stopping = gevent.spawn(wiring.stop, self.app.wsgi())
+            gevent.spawn(self._close_idle)
+
+    def _close_idle(self) -> None:
+        for greenlet, waiting in list(self._between_requests.items()):
+            if waiting.pending:
+                greenlet.kill(waiting, block=False)
 
     def run(self) -> None:
         super().run()
