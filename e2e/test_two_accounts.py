@@ -5,7 +5,7 @@ from e2e.http import Visitor
 from e2e.lab import Lab
 
 
-# P-13 W-10
+# W-10, W-13, P-13
 def test_second_user_of_a_browser_sees_nothing_of_the_first(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
@@ -32,7 +32,7 @@ def test_second_user_of_a_browser_sees_nothing_of_the_first(
     assert "the first" not in shown
 
 
-# P-13
+# W-13, P-13
 def test_signing_in_ends_the_former_session_of_the_browser(
     device: Device, somebody_else: Visitor
 ) -> None:
