@@ -105,7 +105,8 @@ def _enter(user: User) -> Answer:
 
 
 def _next_page() -> str:
-    """Where the visitor wanted to go: a path of ours only, never another site."""
+    """Where the visitor wanted to go: a path of ours only, never another site. Browsers drop tabs
+    and line ends, so nothing that cannot be printed is in it."""
     wanted = request.args.get("next", "")
     inside = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
-    return wanted if inside else url_for("pages.home")
+    return wanted if inside and wanted.isprintable() else url_for("pages.home")

@@ -4,7 +4,7 @@ as a page for people. Registered by `web.register`."""
 from typing import Any
 
 from flask import Flask, Response, current_app, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from app import log
 from app.errors import Problem
@@ -51,8 +51,10 @@ def _answer(status: int, code: str, title: str, detail: str, errors: Any = ()) -
 
 
 def wants_json() -> bool:
-    """The API always answers JSON; pages do so only to those who ask for nothing else."""
-    return request.path.startswith("/api/") or request.path == "/pns"
+    """The API always answers JSON, and so does everything to a Host that is none: no page with its
+    links can be made for it."""
+    no_page = isinstance(request.routing_exception, BadHost)
+    return no_page or request.path.startswith("/api/") or request.path == "/pns"
 
 
 def _problem_json(status: int, code: str, title: str, detail: str, errors: Any) -> Response:

@@ -61,7 +61,8 @@ def test_session_cookie_is_out_of_reach_of_scripts(stranger: Browser) -> None:  
 
 def test_sign_in_leads_back_inside_only(stranger: Browser) -> None:
     stranger.sign_up("Ada")
-    for wanted, led in (("/devices", "/devices"), ("//evil.example", "/"), ("/\\evil", "/")):
+    outside = ("//evil.example", "/\\evil", "/%09/evil.example", "/%0A/evil.example", "/%0D%0Ax:y")
+    for wanted, led in (("/devices", "/devices"), *((other, "/") for other in outside)):
         answer = stranger.submit(f"/login?next={wanted}", name="Ada", password="correct horse")
         assert answer.headers["Location"] == led
 

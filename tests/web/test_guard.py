@@ -60,6 +60,12 @@ def test_unknown_address_is_a_problem_for_programs_and_a_page_for_people(strange
     assert page.mimetype == "text/html"
 
 
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..b"])
+def test_host_that_is_none_is_a_bad_request(stranger: Browser, host: str) -> None:
+    for path in ("/", "/api/session"):
+        assert stranger.client.get(path, headers={"Host": host}).status_code == 400
+
+
 def test_wrong_method_names_the_right_ones(browser: Browser) -> None:
     answer = browser.client.put("/api/subscribe", json={})
     assert answer.status_code == 405

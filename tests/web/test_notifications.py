@@ -70,6 +70,12 @@ def test_repeated_post_is_the_same_notification(browser: Browser, count) -> None
         ({"title": "a", "navigate": "https://evil.example"}, "navigate"),
         ({"title": "a", "navigate": "//evil.example"}, "navigate"),
         ({"title": "a", "navigate": "/\\evil.example"}, "navigate"),
+        # Readers of URLs drop tabs and line ends: what is left would begin with two slashes.
+        ({"title": "a", "navigate": "/\t/evil.example"}, "navigate"),
+        ({"title": "a", "navigate": "/\n/evil.example"}, "navigate"),
+        ({"title": "a", "icon": "/\r/evil.example/i.png"}, "icon"),
+        ({"title": "a", "ttl": "5"}, "ttl"),
+        ({"title": "a", "ttl": True}, "ttl"),
         ({"title": "a", "ttl": -1}, "ttl"),
         ({"title": "a", "ttl": 10**12}, "ttl"),
         ({"title": "a", "ttl": 1.5}, "ttl"),
@@ -93,6 +99,12 @@ def test_bad_notification_is_refused_by_field(  # type: ignore[no-untyped-def]  
     assert answer.status_code == 422
     assert field in [error["field"] for error in answer.get_json()["errors"]]
     assert count(NotificationData) == 0
+
+
+def test_text_of_the_wrong_length_is_told_in_characters(browser: Browser) -> None:
+    for title, reason in (("", "at least 1"), ("x" * 201, "at most 200")):
+        (error,) = browser.send(title=title).get_json()["errors"]
+        assert error["reason"] == f"Use {reason} characters."
 
 
 @pytest.mark.parametrize(

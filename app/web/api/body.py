@@ -11,6 +11,9 @@ from app.errors import FieldError, InvalidInput, MalformedRequest, UnsupportedMe
 
 B = TypeVar("B", bound="Body")
 
+#: How pydantic speaks of the length of a text whose characters were looked at first.
+LENGTH = re.compile(r"Value should have (at (?:least|most) \d+) items? after validation, not \d+")
+
 #: Control characters but tab and line ends: no text needs them and PostgreSQL refuses NUL.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -25,9 +28,10 @@ Text = Annotated[str, AfterValidator(_no_control_characters)]
 
 
 class Body(BaseModel):
-    """Base of all request bodies. Unknown fields are refused: they are mostly typing errors."""
+    """Base of all request bodies. Unknown fields are refused: they are mostly typing errors. So are
+    other types than the named ones: `"5"` and `true` are no numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def read(shape: type[B]) -> B:
@@ -69,4 +73,4 @@ def _path(location: tuple[Any, ...]) -> str:
 
 
 def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ")
+    return LENGTH.sub(r"Use \1 characters.", message.removeprefix("Value error, "))

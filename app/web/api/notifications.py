@@ -23,8 +23,9 @@ BATCH = 500
 #: FCM keeps a message at most 28 days, and the inbox does not outlive it.
 TTL_MAX = 28 * 86400
 
-#: A path of this site: a push message must not lead a user elsewhere.
-Path = Annotated[Text, Field(max_length=500, pattern=r"^/([^/\\].*)?$")]
+#: A path of this site: a push message must not lead a user elsewhere. No tab or line end, which
+#: readers of URLs drop: `/<tab>/evil.example` would be another site.
+Path = Annotated[Text, Field(max_length=500, pattern=r"^/([^/\\\t\r\n][^\t\r\n]*)?$")]
 
 
 class NotificationBody(Body):
