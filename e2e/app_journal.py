@@ -2,6 +2,7 @@
 The push service's own is read by `push_service.testing.journal`."""
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from threading import Event as Pause
 from typing import Any, TypeVar
@@ -29,32 +30,34 @@ def wait_until(look: Callable[[], T | None], what: str, timeout: float = 10.0) -
 
 
 class AppJournal:
-    """The journal of a lab, of all its runs; the lab secret opens it."""
+    """The journal of a lab, of all its runs; the lab secret opens it. What was read once is kept:
+    events are only ever added."""
 
     def __init__(self, url: str, secret: str) -> None:
         self._visitor = Visitor(url, bearer=secret)
+        self._known: list[dict[str, Any]] = []
 
     def cursor(self) -> int:
         """A mark: pass it as `after`, and only what happens from here on counts."""
-        after = 0
-        while (page := self._page(after))["events"]:
-            after = page["cursor"]
-        return after
+        self._read_on()
+        return self._last_id
 
     def events(
         self, kind: str | None = None, *, after: int = 0, **match: object
     ) -> list[dict[str, Any]]:
         """What has happened, in order. `match` names fields of the event or of its `detail`."""
-        return [event for event in self._all(after) if _matches(event, kind, match)]
+        self._read_on()
+        begin = bisect_right(self._known, after, key=lambda event: int(event["id"]))
+        return [event for event in self._known[begin:] if _matches(event, kind, match)]
 
     def wait_for(
-        self, kind: str, *, after: int = 0, timeout: float = 10.0, **match: object
+        self, kind: str, *, after: int = 0, timeout: float = 30.0, **match: object
     ) -> dict[str, Any]:
         """The first such event, which may be in the journal already. Raises DidNotHappenError."""
         return self.wait_for_count(1, kind, after=after, timeout=timeout, **match)[0]
 
     def wait_for_count(
-        self, count: int, kind: str, *, after: int = 0, timeout: float = 10.0, **match: object
+        self, count: int, kind: str, *, after: int = 0, timeout: float = 30.0, **match: object
     ) -> list[dict[str, Any]]:
         """At least `count` such events. Raises DidNotHappenError."""
 
@@ -65,26 +68,28 @@ class AppJournal:
         try:
             return wait_until(look, kind, timeout)
         except DidNotHappenError as error:
-            seen = [f"  {event['kind']}: {event['summary']}" for event in self._all(after)[-30:]]
+            happened = self.events(after=after)[-30:]
+            seen = [f"  {event['kind']}: {event['summary']}" for event in happened]
             raise DidNotHappenError(
                 f"{error} {match or ''}; the app's journal has:\n"
                 + "\n".join(seen or ["  nothing"])
             ) from None
 
-    def _all(self, after: int) -> list[dict[str, Any]]:
-        """Page by page, since one answer is limited."""
-        found: list[dict[str, Any]] = []
-        while (page := self._page(after))["events"]:
-            found += page["events"]
-            after = page["cursor"]
-        return found
+    @property
+    def _last_id(self) -> int:
+        return int(self._known[-1]["id"]) if self._known else 0
 
-    def _page(self, after: int) -> dict[str, Any]:
+    def _read_on(self) -> None:
+        """Page by page, since one answer is limited."""
+        while events := self._page(self._last_id):
+            self._known += events
+
+    def _page(self, after: int) -> list[dict[str, Any]]:
         answer = self._visitor.call("GET", f"/api/lab/journal?after={after}")
         if answer.status != 200:
             raise DidNotHappenError(f"the app's journal answers {answer.status}: {answer.text}")
-        page: dict[str, Any] = answer.json()
-        return page
+        events: list[dict[str, Any]] = answer.json()["events"]
+        return events
 
 
 def _matches(event: dict[str, Any], kind: str | None, match: dict[str, object]) -> bool:

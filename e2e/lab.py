@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -113,7 +114,7 @@ class Lab:
     def push_service(self) -> LabPushService:
         return LabPushService(self._told["push_service"], self.secret)
 
-    @property
+    @cached_property
     def journal(self) -> AppJournal:
         """What client, worker and app server say that happened."""
         return AppJournal(self.url, self.secret)

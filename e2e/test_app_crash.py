@@ -24,6 +24,7 @@ def test_crash_between_201_and_sending_loses_nothing(
 
 
 # W-7
+@pytest.mark.mainly("chromium")
 def test_repeated_post_after_a_crash_is_the_same_notification(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

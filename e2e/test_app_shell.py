@@ -10,6 +10,7 @@ from e2e.http import Visitor
 from e2e.lab import Lab
 
 
+@pytest.mark.mainly("chromium")
 def test_offline_page_stands_in_while_the_server_is_away(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     device.wait_until_live()
@@ -22,6 +23,7 @@ def test_offline_page_stands_in_while_the_server_is_away(lab: Lab, device: Devic
 
 
 # W-7
+@pytest.mark.mainly("firefox")
 def test_page_can_send_to_another_user(device: Device, lab: Lab) -> None:
     receiver = Visitor(lab.url)
     name = receiver.enter_as_guest()

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from e2e.device import Device
@@ -20,6 +21,7 @@ MESSAGES = [
 
 
 # W-11
+@pytest.mark.mainly("chromium")
 def test_diagram_draws_this_run_as_it_happens(device: Device) -> None:
     device.enter_as_guest()
     device.open("/codelab")
@@ -34,6 +36,7 @@ def test_diagram_draws_this_run_as_it_happens(device: Device) -> None:
 
 
 # W-11
+@pytest.mark.mainly("firefox")
 def test_message_shows_its_bytes(device: Device) -> None:
     device.enter_as_guest()
     device.open("/codelab")

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from e2e.device import Device
@@ -30,6 +31,7 @@ def test_subscription_with_another_key_is_replaced(lab: Lab, device: Device) -> 
 
 
 # W-4
+@pytest.mark.mainly("firefox")
 def test_malformed_key_is_told_in_the_browsers_words(device: Device) -> None:
     device.enter_as_guest()
     device.wait_for_card("default")
@@ -49,6 +51,7 @@ def test_malformed_key_is_told_in_the_browsers_words(device: Device) -> None:
 
 
 # W-4
+@pytest.mark.mainly("chromium")
 def test_endpoints_are_never_shared(device: Device) -> None:
     device.enter_as_guest()
     first = device.subscribe()

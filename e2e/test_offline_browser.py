@@ -1,5 +1,7 @@
 """Messages wait while the browser is away, and come once."""
 
+import pytest
+
 from e2e.device import Device
 from e2e.http import Visitor
 from e2e.lab import Lab
@@ -30,6 +32,7 @@ def test_held_messages_come_in_order_and_once(
 
 
 # W-10 P-11
+@pytest.mark.mainly("chromium")
 def test_killed_browser_shows_nothing_twice(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

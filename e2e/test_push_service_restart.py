@@ -1,5 +1,7 @@
 """The push service dies and comes back: what it accepted is still there."""
 
+import pytest
+
 from e2e.device import Device
 from e2e.http import Visitor
 from e2e.lab import Lab
@@ -24,6 +26,7 @@ def test_held_message_survives_a_killed_push_service(
 
 
 # W-8
+@pytest.mark.mainly("chromium")
 def test_sending_goes_on_when_the_push_service_is_back(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from e2e import by_hand
 from e2e.device import Device
 from e2e.http import Visitor
@@ -26,6 +28,7 @@ def test_message_signed_with_another_key_is_refused(
 
 
 # W-10
+@pytest.mark.mainly("firefox")
 def test_unreadable_payload_shows_a_neutral_text(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     device.subscribe()
@@ -39,6 +42,7 @@ def test_unreadable_payload_shows_a_neutral_text(lab: Lab, device: Device) -> No
 
 
 # W-10
+@pytest.mark.mainly("chromium")
 def test_text_for_the_last_user_of_the_browser_is_not_shown(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     device.subscribe()

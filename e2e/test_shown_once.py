@@ -1,5 +1,6 @@
 """WebSocket and push bring the same notification; it alerts once."""
 
+import pytest
 from playwright.sync_api import expect
 
 from e2e.device import Device
@@ -26,6 +27,7 @@ def test_open_page_shows_what_comes_by_both_ways_once(
 
 
 # X-1 P-11
+@pytest.mark.mainly("chromium")
 def test_page_opened_later_does_not_show_again_what_the_worker_showed(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

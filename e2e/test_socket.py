@@ -1,5 +1,6 @@
 """The WebSocket drops and comes back: nothing is lost, with no push subscription at all."""
 
+import pytest
 from playwright.sync_api import expect
 
 from e2e.device import Device
@@ -13,6 +14,7 @@ WATCH_SOCKET = """() => {
 
 
 # P-9 P-11
+@pytest.mark.mainly("firefox")
 def test_missed_notifications_come_in_order_with_the_next_connection(
     device: Device, somebody_else: Visitor
 ) -> None:
@@ -49,6 +51,7 @@ def test_socket_is_back_after_the_app_was_killed(
 
 
 # P-9 P-11
+@pytest.mark.mainly("chromium")
 def test_offline_browser_catches_up(device: Device, somebody_else: Visitor) -> None:
     user = device.enter_as_guest()
     device.wait_until_live()
@@ -62,6 +65,7 @@ def test_offline_browser_catches_up(device: Device, somebody_else: Visitor) -> N
 
 
 # P-4
+@pytest.mark.mainly("chromium")
 def test_two_tabs_share_one_connection(device: Device, somebody_else: Visitor) -> None:
     user = device.enter_as_guest()
     device.wait_until_live()

@@ -1,5 +1,7 @@
 """POST /api/subscribe fails; the page says so, and goes on trying until the server has it."""
 
+import pytest
+
 from e2e import by_hand
 from e2e.device import Device
 from e2e.http import Visitor
@@ -24,6 +26,7 @@ def test_failed_post_is_repeated_until_it_succeeds(
 
 
 # W-5
+@pytest.mark.mainly("chromium")
 def test_unknown_subscription_survives_a_reload(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     device.wait_for_card("default")
@@ -38,6 +41,7 @@ def test_unknown_subscription_survives_a_reload(lab: Lab, device: Device) -> Non
 
 
 # W-5
+@pytest.mark.mainly("firefox")
 def test_worker_hands_over_what_the_page_could_not(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     device.wait_for_card("default")

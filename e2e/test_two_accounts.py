@@ -1,5 +1,7 @@
 """Two people, one browser: the second never sees what was the first's."""
 
+import pytest
+
 from e2e.device import Device
 from e2e.http import Visitor
 from e2e.lab import Lab
@@ -33,6 +35,7 @@ def test_second_user_of_a_browser_sees_nothing_of_the_first(
 
 
 # W-13, P-13
+@pytest.mark.mainly("chromium")
 def test_signing_in_ends_the_former_session_of_the_browser(
     device: Device, somebody_else: Visitor
 ) -> None:

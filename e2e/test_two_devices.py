@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from e2e.device import Device
@@ -38,6 +39,7 @@ def test_both_devices_receive_until_one_unsubscribes(
 
 
 # W-13 X-2
+@pytest.mark.mainly("chromium")
 def test_lost_phone_is_signed_out_from_the_other(
     device: Device, second_device: Device, sign_up: SignUp, somebody_else: Visitor
 ) -> None:
@@ -60,6 +62,7 @@ def test_lost_phone_is_signed_out_from_the_other(
 
 
 #
+@pytest.mark.mainly("chromium")
 def test_devices_are_listed_and_renamed(
     device: Device, second_device: Device, sign_up: SignUp
 ) -> None:

@@ -1,5 +1,6 @@
 """The end of a subscription, wanted or noticed."""
 
+import pytest
 from playwright.sync_api import expect
 
 from e2e import by_hand
@@ -50,6 +51,7 @@ def test_410_removes_the_subscription(lab: Lab, device: Device, somebody_else: V
 
 
 # W-3 W-5
+@pytest.mark.mainly("firefox")
 def test_lost_subscription_is_made_anew_on_the_next_load(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     endpoint = device.subscribe()
