@@ -14,6 +14,8 @@ from app.errors import FieldError, InvalidInput, NameTaken, WrongPassword
 from app.models import AuthSession, User
 
 NAME_LENGTH = 32
+#: Of a name folded for comparison: one letter may become three.
+KEY_LENGTH = 64
 PASSWORD_MIN = 8
 PASSWORD_MAX = 128
 #: `last_seen_at` is written at most this often, so that reading pages writes nothing.
@@ -26,7 +28,7 @@ _NO_USER = generate_password_hash(secrets.token_hex(8))
 def clean_name(name: str) -> str:
     """The name as it is stored and shown; raises InvalidInput saying what is wrong with it."""
     name = " ".join(unicodedata.normalize("NFKC", name).split())
-    if not 1 <= len(name) <= NAME_LENGTH:
+    if not 1 <= len(name) <= NAME_LENGTH or len(name_key(name)) > KEY_LENGTH:
         raise InvalidInput.field("name", f"Use 1 to {NAME_LENGTH} characters.")
     if not name.isprintable():
         raise InvalidInput.field("name", "Use letters, digits and signs that can be seen.")

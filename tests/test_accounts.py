@@ -7,7 +7,7 @@ from app.db import Database
 from app.errors import InvalidInput, NameTaken, WrongPassword
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 33, "a\x00b", "a\u202eb"])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 33, "a\x00b", "a\u202eb", "\u0390" * 32])
 def test_name_that_cannot_be_shown_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         accounts.clean_name(name)

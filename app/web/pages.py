@@ -43,14 +43,15 @@ def offline() -> str:
 
 
 def page_context() -> dict[str, Any]:
-    """What every template may use: `user`, `device`, `lab` and the two forms that are a button."""
+    """What every template may use: `user`, `device`, `lab` and the two forms that are a button.
+    They do not look at what was sent: the page may be the one that says that it cannot be read."""
     visitor = find_visitor()
     return {
         "user": visitor,
         "device": _device(visitor) if visitor else None,
         "lab": current_services().settings.lab,
-        "guest_form": ButtonForm(),
-        "logout_form": ButtonForm(),
+        "guest_form": ButtonForm(formdata=None),
+        "logout_form": ButtonForm(formdata=None),
     }
 
 

@@ -4,10 +4,11 @@ as a page for people. Registered by `web.register`."""
 from typing import Any
 
 from flask import Flask, Response, current_app, render_template, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app import log
-from app.errors import Problem
+from app.errors import MalformedRequest, Problem
 
 logger = log.get("web")
 
@@ -15,6 +16,7 @@ logger = log.get("web")
 def register(app: Flask) -> None:
     app.register_error_handler(Problem, on_problem)
     app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(ParseException, on_broken_body)
     app.register_error_handler(Exception, on_unexpected)
 
 
@@ -32,6 +34,11 @@ def on_http_error(error: HTTPException) -> Response:
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def on_broken_body(error: Exception) -> Response:
+    """gunicorn looks at the chunks of a body only when somebody reads it."""
+    return on_problem(MalformedRequest(f"{error}."))
 
 
 def on_unexpected(error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Flask
+from gunicorn.http.errors import InvalidChunkSize
 
 from app.web.services import Services
 from tests.web.conftest import Browser
@@ -64,6 +65,34 @@ def test_unknown_address_is_a_problem_for_programs_and_a_page_for_people(strange
 def test_host_that_is_none_is_a_bad_request(stranger: Browser, host: str) -> None:
     for path in ("/", "/api/session"):
         assert stranger.client.get(path, headers={"Host": host}).status_code == 400
+
+
+class BrokenBody:
+    """What gunicorn hands over for `Transfer-Encoding: chunked` without chunks."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise InvalidChunkSize(b"ZZ")
+
+
+def test_body_of_broken_chunks_is_a_bad_request(browser: Browser) -> None:
+    body = {"wsgi.input": BrokenBody(), "wsgi.input_terminated": True}
+    headers = {"Content-Type": "application/json"}
+    for path in ("/api/notifications", "/login"):
+        answer = browser.client.post(path, headers=headers, environ_overrides=body)
+        assert answer.status_code == 400, path
+
+
+def test_form_that_cannot_be_read_is_a_bad_request(browser: Browser) -> None:
+    for path in ("/login", "/guest", "/logout"):
+        answer = browser.client.post(path, data=b"{", content_type="application/json")
+        assert answer.status_code == 400, path
+
+
+def test_form_that_is_too_large_is_told_so(stranger: Browser) -> None:
+    field = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + b"a" * 3_000_000
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = stranger.client.post("/login", data=field + b"\r\n--x--", headers=headers)
+    assert answer.status_code == 413
 
 
 def test_wrong_method_names_the_right_ones(browser: Browser) -> None:
