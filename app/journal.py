@@ -2,6 +2,7 @@
 outside lab mode nothing is written at all."""
 
 import threading
+import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,8 +91,11 @@ def _insert(session: Session, events: list[Event]) -> None:
 
 
 def _runs_of(session: Session, user_ids: set[int]) -> dict[int, str | None]:
-    rows = session.execute(select(User.id, User.run_id).where(User.id.in_(user_ids)))
-    return {row.id: row.run_id for row in rows}
+    """Whoever signed up before the lab mode gets a run now: events of no run are everybody's."""
+    users = session.scalars(select(User).where(User.id.in_(user_ids))).all()
+    for user in users:
+        user.run_id = user.run_id or str(uuid.uuid4())
+    return {user.id: user.run_id for user in users}
 
 
 def _row(event: Event, runs: dict[int, str | None]) -> dict[str, Any]:

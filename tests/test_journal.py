@@ -39,6 +39,17 @@ def test_journal_gives_a_run_its_own_events(database: Database, ada: User) -> No
         assert read_run(session, ada.run_id, after=events[1]["id"]) == []
 
 
+def test_user_of_the_days_before_the_lab_gets_a_run(database: Database, ada: User) -> None:  # W-11
+    old = database.write(lambda s: accounts.sign_up(s, "Old", None, lab=False))
+    book = Journal(database, enabled=True)
+    book.write("notification.created", user_id=old.id, detail={"title": "for Old only"})
+    book.flush()
+    with database.read() as session:
+        assert read_run(session, ada.run_id) == []
+        run_id = session.get_one(User, old.id).run_id
+        assert [event["kind"] for event in read_run(session, run_id)] == ["notification.created"]
+
+
 def test_journal_tells_who_has_news(running: Journal, ada: User) -> None:  # W-11
     told = threading.Event()
     users: set[int] = set()

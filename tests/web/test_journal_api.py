@@ -29,6 +29,17 @@ def test_new_run_begins_empty(browser: Browser) -> None:  # W-11
     assert kinds(browser) == []
 
 
+def test_stranger_writes_into_nobodys_run(browser: Browser, stranger: Browser) -> None:  # W-11
+    def served() -> list[str]:
+        events = browser.client.get("/api/journal").get_json()["events"]
+        return [event["kind"] for event in events if event["kind"] == "vapid.key-served"]
+
+    stranger.client.get("/api/vapid-public-key")
+    assert served() == []
+    browser.client.get("/api/vapid-public-key")
+    assert served() == ["vapid.key-served"]
+
+
 def test_report_is_bounded(browser: Browser) -> None:
     for events, status in (
         ([], 422),
