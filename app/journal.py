@@ -1,6 +1,7 @@
 """What happened, append-only: read by the codelab and the tests. Any layer above writes here;
 outside lab mode nothing is written at all."""
 
+import logging
 import threading
 import uuid
 from collections import deque
@@ -14,6 +15,8 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.db import Database
 from app.models import JournalEvent, User
+
+log = logging.getLogger(__name__)
 
 #: Events that may wait for the flusher; beyond it the oldest are dropped, so memory is bounded.
 WAITING = 5000
@@ -82,7 +85,10 @@ class Journal:
         while not self._stopped.is_set():
             self._changed.wait()
             self._changed.clear()
-            self.flush()
+            try:
+                self.flush()
+            except Exception:  # a database that is away takes a batch, not the journal
+                log.exception("the journal could not be written")
 
 
 def _insert(session: Session, events: list[Event]) -> None:

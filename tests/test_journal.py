@@ -7,6 +7,7 @@ import pytest
 
 from app import accounts, journal
 from app.db import Database
+from app.errors import TryAgain
 from app.journal import Journal, read_run
 from app.models import User
 
@@ -62,6 +63,24 @@ def test_journal_tells_who_has_news(running: Journal, ada: User) -> None:  # W-1
     running.write("push.received", user_id=ada.id, actor="service-worker")
     assert told.wait(5)
     assert users == {ada.id}
+
+
+def test_journal_goes_on_after_a_failure(
+    running: Journal, database: Database, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, told = threading.Event(), threading.Event()
+
+    def fail(_work: object) -> None:
+        failed.set()
+        raise TryAgain
+
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "write", fail)
+        running.write("push.received", user_id=ada.id)
+        assert failed.wait(5)
+    running.on_written = lambda _users: told.set()
+    running.write("push.received", user_id=ada.id)
+    assert told.wait(5)
 
 
 def test_journal_is_silent_outside_the_lab(database: Database, ada: User) -> None:
