@@ -19,7 +19,9 @@ def test_failed_post_is_repeated_until_it_succeeds(
     device.turn_on()
     device.wait_until_subscribed()
     assert len(lab.journal.events("subscription.posted", after=mark)) >= 3
-    assert len(lab.journal.events("subscription.stored", after=mark)) == 1
+    # Page and worker may both hand it over; only one of them makes a row.
+    stored = lab.journal.events("subscription.stored", after=mark)
+    assert [event["detail"]["created"] for event in stored].count(True) == 1
     device.leave()
     sent = somebody_else.notify("After all", to=user)["notification_id"]
     lab.journal.wait_for("push.received", notification_id=sent)
