@@ -28,9 +28,14 @@ async function bring(rows, start) {
   }
 }
 
-/** From the oldest row that may have changed (unread, or cut short by push) or else from the newest. */
+/**
+ * From the oldest row that may have changed (unread, or cut short by push) or else from the newest.
+ * A user's numbers have no gaps, so fewer rows than numbers means that an earlier list never came.
+ */
 function startOf(rows) {
   if (!rows.length) return 0;
+  const floor = Math.max(0, rows[0].seq - DEPTH);
+  if (rows.filter((row) => row.seq > floor).length < rows[0].seq - floor) return floor;
   const open = rows.filter((row) => !row.read_at || row.cut).map((row) => row.seq - 1);
-  return Math.max(0, Math.min(rows[0].seq, ...open.slice(-1)), rows[0].seq - DEPTH);
+  return Math.max(floor, Math.min(rows[0].seq, ...open.slice(-1)));
 }
