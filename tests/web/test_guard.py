@@ -61,6 +61,19 @@ def test_unknown_address_is_a_problem_for_programs_and_a_page_for_people(strange
     assert page.mimetype == "text/html"
 
 
+def test_page_under_localhost_leads_to_the_own_origin(stranger: Browser) -> None:
+    for host, path, location in (
+        ("localhost:8000", "/login?next=/devices", "http://127.0.0.1:8000/login?next=/devices"),
+        ("LOCALHOST:8000", "/", "http://127.0.0.1:8000/"),
+        ("localhost:8000", "/healthz", None),
+        ("localhost:8000", "/api/vapid-public-key", None),
+        ("127.0.0.1:8000", "/", None),
+        ("evil.example", "/", None),
+    ):
+        answer = stranger.client.get(path, headers={"Host": host})
+        assert answer.headers.get("Location") == location, (host, path)
+
+
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..b"])
 def test_host_that_is_none_is_a_bad_request(stranger: Browser, host: str) -> None:
     for path in ("/", "/api/session"):
