@@ -31,3 +31,4 @@ check:
 	.venv/bin/ruff format --check
 	.venv/bin/mypy app push_service e2e tests
 	.venv/bin/lint-imports
+	.venv/bin/python -m pytest -q tests/test_docs.py
