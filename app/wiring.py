@@ -146,6 +146,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.secure,
         "PERMANENT_SESSION_LIFETIME": settings.device_retention,
+        # Answers overtake each other: one that sets a cookie it need not set brings an older back.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "MAX_CONTENT_LENGTH": 4 * MEGABYTE,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form left open must still work

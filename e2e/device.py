@@ -98,7 +98,7 @@ class Device:
     def sign_out(self) -> None:
         self.open("/account")
         self.page.get_by_role("button", name="Sign out").first.click()
-        self.page.locator("html:not([data-user])").wait_for(state="attached")
+        self.page.get_by_role("button", name="guest").wait_for()
 
     def fetch(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """What the page itself would get from the API: status and JSON."""

@@ -3,8 +3,9 @@ revoking the row signs that device out for good."""
 
 from dataclasses import dataclass
 
-from flask import Flask, session
+from flask import Flask, g, session
 from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 
 from app import accounts, devices
 from app.errors import SignedOut
@@ -48,6 +49,7 @@ def load(session_id: str) -> Visitor | None:
         return None
     if accounts.needs_touch(found[0]):
         database.write(lambda writing: accounts.touch_session(writing, session_id))
+        session.modified = True  # the cookie's days begin anew too
     return _visitor(*found)
 
 
@@ -82,10 +84,14 @@ def require_visitor() -> Visitor:
 
 
 def sign_in(user: User, opened: AuthSession) -> None:
-    """Put the new session into the cookie; whoever was signed in here must be out already."""
+    """Put the new session into the cookie; whoever was signed in here must be out already.
+
+    The secret of its forms is in it from the beginning, so that no older cookie is without."""
     session.clear()
     session.permanent = True
     login_user(_visitor(opened, user))
+    g.pop("csrf_token", None)  # this request's form had the former one
+    generate_csrf()
 
 
 def sign_out() -> None:

@@ -70,10 +70,15 @@ class Browser:
         self.client = client
 
     def submit(self, path: str, form_page: str | None = None, **fields: str) -> TestResponse:
-        page = self.client.get(form_page or path).get_data(as_text=True)
+        token = self.token_of(form_page or path)
+        return self.client.post(path, data={"csrf_token": token, **fields})
+
+    def token_of(self, form_page: str) -> str:
+        """The token in a page's form."""
+        page = self.client.get(form_page).get_data(as_text=True)
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         assert token is not None, page[:500]
-        return self.client.post(path, data={"csrf_token": token[1], **fields})
+        return token[1]
 
     def enter_as_guest(self) -> None:
         assert self.submit("/guest", "/").status_code == 303

@@ -1,9 +1,17 @@
 """Sign up, sign in, guest, sign out: server-side sessions."""
 
+from collections.abc import Callable
+
+import pytest
 from flask import Flask
 
+from app import clock
+from app.db import Model
 from app.models import AuthSession, Registration, User
+from app.web.services import Services
 from tests.web.conftest import Browser
+
+Count = Callable[[type[Model]], int]
 
 
 def test_guest_is_in_with_one_click(stranger: Browser) -> None:
@@ -31,7 +39,7 @@ def test_sign_up_says_what_is_wrong_beside_the_field(stranger: Browser) -> None:
     assert taken.status_code == 409
 
 
-def test_form_without_token_is_refused(stranger: Browser, count) -> None:  # type: ignore[no-untyped-def]
+def test_form_without_token_is_refused(stranger: Browser, count: Count) -> None:
     assert stranger.client.post("/guest").status_code == 400
     assert count(User) == 0
 
@@ -45,7 +53,9 @@ def test_sign_out_ends_the_session_for_good(browser: Browser, app: Flask) -> Non
     assert thief.get("/api/session").status_code == 401
 
 
-def test_signing_in_ends_the_browsers_former_session(browser: Browser, count) -> None:  # type: ignore[no-untyped-def]  # W-13
+def test_signing_in_ends_the_browsers_former_session(
+    browser: Browser, count: Count
+) -> None:  # W-13
     browser.subscribe()
     assert count(Registration) == 1
     browser.sign_up("Ada")
@@ -57,6 +67,28 @@ def test_session_cookie_is_out_of_reach_of_scripts(stranger: Browser) -> None:  
     cookie = stranger.client.get("/").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+
+
+def test_answers_of_the_api_leave_the_cookie_alone(browser: Browser) -> None:  # W-13
+    """One that comes late would bring an older cookie back, and a form's token would be gone."""
+    assert "Set-Cookie" not in browser.client.get("/api/session").headers
+
+
+def test_form_outlives_a_cookie_that_came_back(browser: Browser) -> None:  # W-13
+    older = browser.client.get_cookie("pushlab_session_8000")
+    assert older is not None
+    token = browser.token_of("/account")
+    browser.client.set_cookie("pushlab_session_8000", older.value)
+    assert browser.client.post("/logout", data={"csrf_token": token}).status_code == 303
+    assert browser.client.get("/api/session").status_code == 401
+
+
+def test_cookie_lives_on_while_it_is_used(
+    browser: Browser, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:  # P-9
+    later = clock.now() + services.settings.device_retention / 2
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert "Expires" in browser.client.get("/").headers["Set-Cookie"]
 
 
 def test_sign_in_leads_back_inside_only(stranger: Browser) -> None:
