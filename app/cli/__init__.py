@@ -2,6 +2,7 @@
 that `doctor` also runs where half of the others could not."""
 
 import importlib
+import os
 from typing import NamedTuple
 
 import click
@@ -61,4 +62,5 @@ def main() -> None:
 
     Settings come from the environment (PUSHLAB_...): see docs/settings.md.
     """
+    os.umask(0o077)  # what is made here, the database among it, is nobody else's
     log.configure("text")

@@ -65,6 +65,12 @@ def test_lab_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "lab-secret").stat().st_mode) == 0o600
 
 
+def test_database_is_nobody_elses(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)  # a folder that was there before
+    run("db", "upgrade", PUSHLAB_INSTANCE_DIR=str(tmp_path))
+    assert stat.S_IMODE((tmp_path / "pushlab.db").stat().st_mode) == 0o600
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> dict[str, str]:
     """The environment of a pushlab that nobody started yet."""
