@@ -67,6 +67,9 @@ class Settings(BaseModel):
     public_url: Origin = Field(
         "", description="Origin under which browsers reach the app; default http://127.0.0.1:PORT."
     )
+    proxies: int = Field(
+        0, ge=0, le=10, description="Proxies in front, whose X-Forwarded-For is believed."
+    )
     instance_dir: Path = Field(
         Path("instance"), description="Folder for the database and the secrets made at first start."
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate, upgrade
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import clock, config, devices, web
 from app.bus import open_bus
@@ -39,6 +40,8 @@ def wire(settings: Settings) -> Flask:
         static_folder=str(ROOT / "static"),
     )
     app.config.from_mapping(flask_config(settings))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     database = open_database(app)
     services = make_services(settings, database)
     app.extensions["pushlab"] = services

@@ -16,7 +16,11 @@ def register(app: Flask, settings: Settings) -> None:
     visitor.register(app)
     # Before the CSRF check, so that guesses without a token count too.
     limiter = Limiter(
-        get_remote_address, app=app, storage_uri="memory://", enabled=not settings.lab
+        get_remote_address,
+        app=app,
+        storage_uri="memory://",
+        enabled=not settings.lab,
+        on_breach=problems.on_limit,
     )
     csrf = CSRFProtect(app)
     app.register_blueprint(auth.register(limiter))

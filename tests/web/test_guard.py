@@ -1,9 +1,17 @@
 """Who may call at all: origins, sessions, methods, and what an answer never contains."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from gunicorn.http.errors import InvalidChunkSize
+from werkzeug.test import TestResponse
 
+from app import create_app
+from app.config import Settings, load
 from app.web.services import Services
 from tests.web.conftest import Browser
 
@@ -146,17 +154,26 @@ def test_health_is_told(stranger: Browser, path: str) -> None:
     assert stranger.client.get(path).get_json() == {"status": "ok"}
 
 
-def test_limits_hold_off_whoever_guesses(settings, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from app import create_app
-    from app.config import load
-    from app.db import Model
+@pytest.fixture
+def behind_a_proxy(settings: Settings, empty_file: Path) -> Iterator[FlaskClient]:
+    """The app as it is served to the world: limits on, one proxy in front."""
+    settings.instance_dir.mkdir(parents=True)
+    shutil.copy(empty_file, settings.instance_dir / "pushlab.db")
+    app = create_app(load({}, instance_dir=settings.instance_dir, proxies=1))
+    yield app.test_client()
+    app.extensions["pushlab"].database.engine.dispose()
 
-    settings.instance_dir.mkdir(parents=True, exist_ok=True)
-    app = create_app(load({}, instance_dir=settings.instance_dir))
-    services: Services = app.extensions["pushlab"]
-    Model.metadata.create_all(services.database.engine)
-    client = app.test_client()
-    statuses = [client.post("/login").status_code for _ in range(31)]
-    services.database.engine.dispose()
-    assert statuses[29] == 400
-    assert statuses[30] == 429
+
+def guess(client: FlaskClient, address: str) -> TestResponse:
+    """One attempt to sign in, from this address by way of the proxy."""
+    return client.post("/login", headers={"X-Forwarded-For": f"10.0.0.9, {address}"})
+
+
+def test_limits_hold_off_whoever_guesses(behind_a_proxy: FlaskClient) -> None:
+    statuses = [guess(behind_a_proxy, "192.0.2.1").status_code for _ in range(30)]
+    assert set(statuses) == {400}
+    held_off = guess(behind_a_proxy, "192.0.2.1")
+    assert held_off.status_code == 429
+    assert 1 <= int(held_off.headers["Retry-After"]) <= 60
+    assert "Too many attempts" in held_off.get_data(as_text=True)
+    assert guess(behind_a_proxy, "192.0.2.2").status_code == 400, "another visitor, same proxy"
