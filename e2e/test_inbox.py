@@ -13,6 +13,23 @@ LIST = "**/api/notifications?*"
 
 # P-3
 @pytest.mark.parametrize("browser_name", each_browser("chromium"), indirect=True)
+def test_new_device_has_the_newest_without_a_hole(
+    device: Device, somebody_else: Visitor, sign_up: Callable[[str], tuple[str, str]]
+) -> None:
+    name, password = sign_up("Grace")
+    batch = [{"title": f"No. {number}", "to": name} for number in range(1, 431)]
+    answer = somebody_else.call("POST", "/api/notifications", {"notifications": batch})
+    assert answer.status == 201
+    device.log_in(name, password)
+    device.page.locator("[data-part=inbox][data-state=filled]").wait_for()
+    while (older := device.page.locator("[data-action=older]")).is_visible():
+        older.click()
+    titles = device.page.locator("[data-part=inbox] [data-fill=title]").all_inner_texts()
+    assert titles == [f"No. {number}" for number in range(430, 230, -1)]
+
+
+# P-3
+@pytest.mark.parametrize("browser_name", each_browser("chromium"), indirect=True)
 def test_inbox_heals_when_its_first_list_failed(
     device: Device, somebody_else: Visitor, sign_up: Callable[[str], tuple[str, str]]
 ) -> None:

@@ -47,3 +47,23 @@ def test_signing_in_ends_the_former_session_of_the_browser(
     device.wait_until_live()
     assert device.connection_id != former
     assert first not in device.page.content()
+
+
+# W-13, P-13
+@pytest.mark.mainly("chromium")
+def test_what_the_system_shows_goes_with_its_session(
+    lab: Lab, device: Device, somebody_else: Visitor
+) -> None:
+    """Also when the page of nobody had no time to tidy up before the next one signed in."""
+    first = device.enter_as_guest()
+    device.subscribe()
+    device.wait_until_live()
+    device.leave()
+    sent = somebody_else.notify("For the first only", to=first)["notification_id"]
+    lab.journal.wait_for("notification.shown", notification_id=sent, actor="service-worker")
+    assert device.system_notifications()
+    device.browser.context.clear_cookies()
+    device.browser.context.route("**/visitor.js", lambda route: route.abort())
+    device.enter_as_guest()
+    device.wait_until_live()
+    assert device.system_notifications() == []

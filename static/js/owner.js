@@ -26,6 +26,7 @@ export async function settle() {
   const [held, user] = [await read("connection_id"), await read("user")];
   if (held !== connectionId || user !== page.user) {
     await write({ ...NOBODY, user: page.user, connection_id: connectionId });
+    await clearScreen();
   }
   await deleteOthers(connectionId);
   await inbox()?.prune(new Date(Date.now() - LONGEST_LIFE).toISOString());
@@ -63,16 +64,20 @@ export async function recall() {
 /** Our session is over: nothing of it stays, on no screen. Another session's things are left alone. */
 export async function forget() {
   const mine = await writeIf(connectionId, NOBODY);
-  if (mine) await Promise.all([deleteOthers(null), clearScreen(), showBadge(null)]);
+  if (mine) await Promise.all([deleteOthers(null), clearScreen(), unsubscribe(), showBadge(null)]);
   connectionId = null;
 }
 
+/** What the system still shows of a former session goes. */
 async function clearScreen() {
   const registration = await navigator.serviceWorker?.getRegistration();
-  if (!registration) return;
-  const shown = await registration.getNotifications?.() ?? [];
+  const shown = (await registration?.getNotifications?.()) ?? [];
   shown.forEach((notification) => notification.close());
-  const subscription = await registration.pushManager?.getSubscription();
+}
+
+async function unsubscribe() {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  const subscription = await registration?.pushManager?.getSubscription();
   await subscription?.unsubscribe().catch(() => null);
 }
 

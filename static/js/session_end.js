@@ -3,6 +3,7 @@
  * this browser forgets what belonged to it before anything else is shown.
  */
 import { follow, forget } from "pushlab/owner.js";
+import { get } from "pushlab/shared/api.js";
 
 const PATIENCE = 2_000;
 
@@ -22,7 +23,7 @@ export class SessionEnd {
     if (this.#leaving) return;
     this.#leaving = true;
     await forget();
-    location.assign("/login");
+    location.assign((await somebodyIsSignedIn()) ? "/" : "/login");
   }
 
   /** A push service that does not answer must not keep anybody from signing out. */
@@ -32,4 +33,9 @@ export class SessionEnd {
     await Promise.race([forget(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
     form.submit();
   }
+}
+
+/** Another tab may have signed somebody else in: then this one becomes theirs too. */
+async function somebodyIsSignedIn() {
+  return get("/api/session").then(() => true, () => false);
 }

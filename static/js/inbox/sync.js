@@ -11,16 +11,18 @@ export async function sync() {
   const rows = inbox();
   if (!rows) return;
   try {
-    await bring(rows, startOf(await rows.all()));
+    await bring(rows, await startOf(await rows.all()));
     announce("inbox");
   } catch (error) {
     console.info("pushlab: the inbox is as it was:", error.message);
   }
 }
 
+const list = (since, limit) => get(`/api/notifications?since=${since}&limit=${limit}`);
+
 async function bring(rows, start) {
   for (let since = start, last = Infinity; since < last;) {
-    const page = await get(`/api/notifications?since=${since}&limit=${DEPTH}`);
+    const page = await list(since, DEPTH);
     await rows.list(page.notifications);
     if (!page.notifications.length) return;
     last = page.last_seq;
@@ -29,11 +31,12 @@ async function bring(rows, start) {
 }
 
 /**
- * From the oldest row that may have changed (unread, or cut short by push) or else from the newest.
+ * An empty inbox begins with the newest there are; any other with the oldest row that may have
+ * changed (unread, or cut short by push) or else from the newest.
  * A user's numbers have no gaps, so fewer rows than numbers means that an earlier list never came.
  */
-function startOf(rows) {
-  if (!rows.length) return 0;
+async function startOf(rows) {
+  if (!rows.length) return Math.max(0, (await list(0, 0)).last_seq - DEPTH);
   const floor = Math.max(0, rows[0].seq - DEPTH);
   if (rows.filter((row) => row.seq > floor).length < rows[0].seq - floor) return floor;
   const open = rows.filter((row) => !row.read_at || row.cut).map((row) => row.seq - 1);
