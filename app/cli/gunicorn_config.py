@@ -3,6 +3,7 @@ by the `app-server` command only."""
 
 import json
 import resource
+import sys
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,13 +22,23 @@ GRACE = 10
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
     """A gevent worker that ends the app's own greenlets at the stop signal, beside the requests
     that gunicorn waits for: of the node's sockets gunicorn knows nothing (`net.upgrade`).
-    Connections that browsers only keep open are closed then; gunicorn would wait for them too."""
+    Connections that browsers only keep open are closed then; gunicorn would wait for them too, and
+    looks but once a second whether there is still something to wait for."""
 
     stopping: "gevent.Greenlet[[Flask], None] | None" = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._connections: set[Any] = set()
         self._between_requests = WeakKeyDictionary[Any, gevent.Timeout]()
+
+    def handle(self, *accepted: Any) -> None:
+        """gunicorn calls it in a greenlet for each connection."""
+        self._connections.add(gevent.getcurrent())
+        try:
+            super().handle(*accepted)
+        finally:
+            self._connections.discard(gevent.getcurrent())
 
     def timeout_ctx(self) -> gevent.Timeout:
         """gunicorn enters it to wait for a connection's next request."""
@@ -40,11 +51,20 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
         if self.stopping is None:
             self.stopping = gevent.spawn(wiring.stop, self.app.wsgi())
             gevent.spawn(self._close_idle)
+            gevent.spawn(self._end, self.stopping)
 
     def _close_idle(self) -> None:
         for greenlet, waiting in list(self._between_requests.items()):
             if waiting.pending:
                 greenlet.kill(waiting, block=False)
+
+    def _end(self, stopping: "gevent.Greenlet[[Flask], None]") -> None:
+        """As soon as nothing is under way. What then still waits to be accepted is for the next
+        process: the supervisor holds the listening socket."""
+        stopping.join()
+        while self._connections:
+            gevent.joinall(list(self._connections))
+        sys.exit(0)
 
     def run(self) -> None:
         super().run()
