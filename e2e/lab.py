@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from e2e.app_journal import AppJournal, wait_until
+from e2e.app_journal import AppJournal, DidNotHappenError, wait_until
 from e2e.http import Visitor
 from push_service.testing.journal import JournalClient
 
@@ -176,6 +176,21 @@ class Lab:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def has_failed(self, within: float) -> bool:
+        """Whether one of its processes ends within so many seconds. With `restart=False` the
+        laboratory ends then; this returns when it has."""
+        try:
+            wait_until(self._has_lost_a_process, "the end of a process", within)
+        except DidNotHappenError:
+            return False
+        if self._process is not None:
+            self._process.wait(STOP_SECONDS)
+        return True
+
+    def _has_lost_a_process(self) -> bool:
+        pids = self._told["pids"].values()
+        return not self.is_running() or not all(map(_is_alive, pids))
+
     def last_words(self) -> str:
         """What it said last."""
         lines = self.log.read_text(errors="replace").splitlines()
@@ -210,3 +225,11 @@ class Lab:
             self.stop()
             raise LabError(f"the laboratory did not start:\n{self._log_end()}") from None
         return told
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

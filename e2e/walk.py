@@ -28,6 +28,8 @@ NOT_REACHED = "not reached"
 PATIENCE = 15.0
 #: Seconds between two looks at the laboratory.
 LOOK = 0.2
+#: And for the last one, when something went wrong: its processes end one after the other.
+LAST_LOOK = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def walk(lab: Lab, browsers: list[str], tell: Tell) -> tuple[list[Result], list[
                 walker.abort()
     results = [result for walker in walkers for result in walker.results]
     failures = [walker.failure for walker in walkers if walker.failure]
-    if not lab.is_running():
+    if failures and lab.has_failed(within=LAST_LOOK):
         failures = [lab.last_words()]  # whatever else went wrong, it went wrong because of this
     return results, failures
 
