@@ -48,8 +48,8 @@ def database(settings: Settings, empty_file: Path) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def postgres_engine() -> Iterator[Engine]:
     """A throw-away PostgreSQL with every table, one per test process; skips where there is none."""
-    with postgres.server() as url:
-        engine = create_engine(url, pool_size=20)
+    with postgres.server() as server:
+        engine = create_engine(server.url, pool_size=20)
         Model.metadata.create_all(engine)
         yield engine
         engine.dispose()

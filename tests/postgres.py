@@ -14,18 +14,50 @@ import pytest
 from sqlalchemy import Engine, MetaData
 
 
+class Server:
+    """One server with its data in `folder`: started, killed, started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._initdb, self._pg_ctl = _program("initdb"), _program("pg_ctl")
+        if not self._initdb or not self._pg_ctl:
+            pytest.skip("PostgreSQL is not installed: make setup")
+        _let_in(folder)
+        _run_initdb(self._initdb, folder)
+
+    @property
+    def url(self) -> str:
+        """For SQLAlchemy."""
+        return f"postgresql+psycopg://pushlab@/postgres?host={self._folder}"
+
+    @property
+    def libpq_url(self) -> str:
+        return self.url.replace("+psycopg", "")
+
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}'"
+        self._control("-l", str(self._folder / "log"), "-o", f"{options} -c fsync=off", "start")
+
+    def kill(self) -> None:
+        """As a crash would: nothing is finished, connections break."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *arguments: str) -> None:
+        data = str(self._folder / "data")
+        _as_somebody([str(self._pg_ctl), "-D", data, "-w", "-s", *arguments], self._folder)
+
+
 @contextmanager
-def server() -> Iterator[str]:
-    """The SQLAlchemy URL of a running server; ended with the block."""
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    if not initdb or not pg_ctl:
-        pytest.skip("PostgreSQL is not installed: make setup")
+def server() -> Iterator[Server]:
+    """A running server; ended with the block."""
     folder = Path(tempfile.mkdtemp(prefix="pushlab-pg-"))
     try:
-        _let_in(folder)
-        _run_initdb(initdb, folder)
-        with _running(pg_ctl, folder):
-            yield f"postgresql+psycopg://pushlab@/postgres?host={folder}"
+        running = Server(folder)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -51,18 +83,6 @@ def _let_in(folder: Path) -> None:
 def _run_initdb(initdb: str, folder: Path) -> None:
     command = [initdb, "-D", str(folder / "data"), "-U", "pushlab", "-A", "trust", "-E", "UTF8"]
     _as_somebody([*command, "--locale=C", "--no-sync"], folder)
-
-
-@contextmanager
-def _running(pg_ctl: str, folder: Path) -> Iterator[None]:
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-    command = [pg_ctl, "-D", str(folder / "data"), "-w", "-s"]
-    log = str(folder / "log")
-    _as_somebody([*command, "-l", log, "-o", options, "start"], folder)
-    try:
-        yield
-    finally:
-        _as_somebody([*command, "-m", "immediate", "stop"], folder)
 
 
 def _as_somebody(command: list[str], folder: Path) -> None:

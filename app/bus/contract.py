@@ -13,9 +13,9 @@ class BusError(Exception):
 
 
 class Bus(Protocol):
-    """At most once; no order between two rings; no replay. An envelope reaches the one node it is
-    addressed to, or nobody. The handler runs in the bus's own thread or greenlet, must be quick,
-    and what it raises is logged and forgotten."""
+    """At most once; no order between two rings; no replay. An envelope, perhaps in parts, reaches
+    the one node it is addressed to, or nobody. The handler runs in the bus's own thread or
+    greenlet, must be quick, and what it raises is logged and forgotten."""
 
     def start(self) -> None:
         """Connect. May be called in a process that only rings and has no node."""

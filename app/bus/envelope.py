@@ -2,7 +2,8 @@
 the same bytes. Made by whoever commits something that a node must notice, read by `pns.node`."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 Kind = Literal["ring", "ended", "hint"]
@@ -54,6 +55,25 @@ class Envelope:
             tuple(dict.fromkeys(self.user_ids + later.user_ids)),
             tuple(dict.fromkeys(self.ids + later.ids)),
         )
+
+    def parts(self, limit: int) -> Iterator["Envelope"]:
+        """The same in envelopes of at most `limit` bytes each; it must hold one user or id."""
+        if len(self.to_bytes()) <= limit:
+            yield self
+        elif len(self.ids) > 1 or len(self.user_ids) > 1:
+            for half in self._halves():
+                yield from half.parts(limit)
+
+    def _halves(self) -> Iterator["Envelope"]:
+        """By whatever there is more of; what is named beside it is named in both."""
+        if len(self.ids) > len(self.user_ids):
+            middle = len(self.ids) // 2
+            yield replace(self, ids=self.ids[:middle])
+            yield replace(self, ids=self.ids[middle:])
+        else:
+            middle = len(self.user_ids) // 2
+            yield replace(self, user_ids=self.user_ids[:middle])
+            yield replace(self, user_ids=self.user_ids[middle:])
 
 
 def _all(kind: type, fields: dict[str, Any], name: str) -> tuple[Any, ...]:

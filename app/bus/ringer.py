@@ -1,5 +1,5 @@
 """Rings off the request's path. Whoever committed something calls `ring` and goes on; a dead broker
-slows nobody. Made by wiring."""
+slows nobody, and a dead node no other. Made by wiring."""
 
 import logging
 import threading
@@ -14,68 +14,70 @@ log = logging.getLogger(__name__)
 WAITING = 10_000
 TIMEOUT = 2.0
 
-Address = tuple[str, str, str]
+#: Kind and `what`: envelopes that have both in common become one.
+Subject = tuple[str, str]
 
 
 class Ringer:
-    """Keeps at most one envelope per node, kind and `what`: rings that wait become one."""
+    """Rings that wait for a node become one. Each node is rung by a thread of its own, which lives
+    while something waits for it."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._waiting: dict[Address, Envelope] = {}
+        self._waiting: dict[str, dict[Subject, Envelope]] = {}
+        self._ringing: set[str] = set()
         self._changed = threading.Condition()
-        self._busy = False
-        self._stopped = False
-        self._thread: threading.Thread | None = None
+        self._stopped = True
 
     def start(self) -> None:
-        if self._thread is None:
-            self._stopped = False
-            self._thread = threading.Thread(target=self._run, name="ringer", daemon=True)
-            self._thread.start()
+        self._stopped = False
 
     def stop(self) -> None:
-        """Forget what waits and end."""
+        """Forget what waits, and wait for what is under way."""
         with self._changed:
             self._stopped = True
             self._waiting.clear()
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self.join(2 * TIMEOUT)
 
     def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
         """Tell each of these nodes, soon. Never waits, never raises."""
         with self._changed:
             for node_uri in node_uris:
                 self._add(node_uri, envelope)
-            self._changed.notify_all()
 
     def join(self, timeout: float | None = None) -> bool:
-        """For tests: wait until everything rung so far is with the bus."""
+        """Wait until everything rung so far is with the bus; False when the time is up first."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout)
+            return self._changed.wait_for(lambda: not self._ringing, timeout)
 
     def _add(self, node_uri: str, envelope: Envelope) -> None:
-        address = (node_uri, envelope.kind, envelope.what)
-        waiting = self._waiting.get(address)
+        if self._stopped:
+            return
+        subjects = self._waiting.setdefault(node_uri, {})
+        subject = (envelope.kind, envelope.what)
+        waiting = subjects.get(subject)
         if waiting is None:
-            self._waiting[address] = envelope
+            subjects[subject] = envelope
         elif len(waiting.user_ids) + len(waiting.ids) < WAITING:
-            self._waiting[address] = waiting.merge(envelope)
+            subjects[subject] = waiting.merge(envelope)
+        if node_uri not in self._ringing:
+            self._ringing.add(node_uri)
+            threading.Thread(target=self._run, args=[node_uri], name="ringer", daemon=True).start()
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: self._waiting or self._stopped)
-                if self._stopped:
-                    return
-                waiting, self._waiting = self._waiting, {}
-                self._busy = True
-            for (node_uri, _kind, _what), envelope in waiting.items():
-                self._hand_over(node_uri, envelope)
+    def _run(self, node_uri: str) -> None:
+        for envelope in iter(lambda: self._next(node_uri), None):
+            self._hand_over(node_uri, envelope)
+
+    def _next(self, node_uri: str) -> Envelope | None:
+        """What waits for this node, the first first; None ends its thread."""
+        with self._changed:
+            subjects = self._waiting.get(node_uri)
+            if subjects:
+                return subjects.pop(next(iter(subjects)))
+            self._waiting.pop(node_uri, None)
+            self._ringing.discard(node_uri)
+            self._changed.notify_all()
+            return None
 
     def _hand_over(self, node_uri: str, envelope: Envelope) -> None:
         try:

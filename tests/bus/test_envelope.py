@@ -52,3 +52,13 @@ def test_merge_keeps_everybody_once() -> None:
     first = Envelope("ring", user_ids=(1, 2), ids=("a",))
     later = Envelope("ring", user_ids=(2, 3), ids=("a", "b"))
     assert first.merge(later) == Envelope("ring", user_ids=(1, 2, 3), ids=("a", "b"))
+
+
+@given(envelopes.filter(lambda one: one.user_ids or one.ids), st.integers(200, 400))
+def test_parts_are_small_and_lose_nobody(envelope: Envelope, limit: int) -> None:  # P-7
+    parts = list(envelope.parts(limit))
+    for part in parts:
+        assert len(part.to_bytes()) <= limit
+    if parts:
+        assert {one for part in parts for one in part.user_ids} == set(envelope.user_ids)
+        assert {one for part in parts for one in part.ids} == set(envelope.ids)

@@ -13,20 +13,23 @@ from app.bus.ringer import Ringer
 
 
 class StuckBus(MemoryBus):
-    """A broker that hangs until it is let go, then fails for one node."""
+    """A bus on which one node hangs until it is let go, and another one is dead."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rung: list[tuple[str, Envelope]] = []
         self.asked = threading.Event()
+        self.heard = threading.Event()
         self.go = threading.Event()
 
     def ring(self, node_uri: str, envelope: Envelope, timeout: float) -> None:
-        self.asked.set()
-        self.go.wait(10)
+        if node_uri == "stuck":
+            self.asked.set()
+            self.go.wait(10)
         if node_uri == "dead":
             raise BusError("no answer")
         self.rung.append((node_uri, envelope))
+        self.heard.set()
 
 
 @pytest.fixture
@@ -45,28 +48,35 @@ def ringer(bus: StuckBus) -> Iterator[Ringer]:
 
 def ring_for(ringer: Ringer, *user_ids: int) -> None:
     for user_id in user_ids:
-        ringer.ring(["node"], Envelope("ring", user_ids=(user_id,)))
+        ringer.ring(["stuck"], Envelope("ring", user_ids=(user_id,)))
 
 
 def test_rings_that_wait_become_one(bus: StuckBus, ringer: Ringer) -> None:  # P-7
     ring_for(ringer, 1)
     assert bus.asked.wait(5)
     ring_for(ringer, 2, 3, 2)
-    ringer.ring(["node"], Envelope("hint", "read", (2,)))
+    ringer.ring(["stuck"], Envelope("hint", "read", (2,)))
     bus.go.set()
     assert ringer.join(5)
     assert bus.rung == [
-        ("node", Envelope("ring", user_ids=(1,))),
-        ("node", Envelope("ring", user_ids=(2, 3))),
-        ("node", Envelope("hint", "read", (2,))),
+        ("stuck", Envelope("ring", user_ids=(1,))),
+        ("stuck", Envelope("ring", user_ids=(2, 3))),
+        ("stuck", Envelope("hint", "read", (2,))),
     ]
 
 
 def test_dead_node_costs_only_its_own_ring(bus: StuckBus, ringer: Ringer) -> None:  # P-12
-    bus.go.set()
     ringer.ring(["dead", "node"], Envelope("ring", user_ids=(1,)))
     assert ringer.join(5)
     assert [node_uri for node_uri, _ in bus.rung] == ["node"]
+
+
+def test_node_that_hangs_delays_no_other(bus: StuckBus, ringer: Ringer) -> None:  # P-12
+    ring_for(ringer, 1)
+    assert bus.asked.wait(5)
+    ringer.ring(["node"], Envelope("ring", user_ids=(2,)))
+    assert bus.heard.wait(5)
+    assert bus.rung == [("node", Envelope("ring", user_ids=(2,)))]
 
 
 def test_what_waits_is_bounded(  # P-12
