@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, MetaData, event
+from sqlalchemy import Double, Engine, MetaData, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.errors import TryAgain
 
@@ -35,6 +38,24 @@ class Model(DeclarativeBase):
 
 
 db = SQLAlchemy(metadata=Model.metadata)
+
+
+class database_now(FunctionElement[float]):  # noqa: N801 (an SQL function)
+    """Seconds since the epoch by the database's clock: the one that all processes share. It goes
+    on within a transaction."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(_element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(_element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "extract(epoch from clock_timestamp())"
 
 
 class _Job(Generic[T]):

@@ -1,6 +1,7 @@
 """The composition root: settings in, the parts of this process made and tied together. Called by
 `create_app`; `start` and `stop` by whoever runs it."""
 
+import hmac
 import secrets
 import threading
 from pathlib import Path
@@ -55,7 +56,7 @@ def make_services(settings: Settings, database: Database) -> Services:
     """The parts of this process, tied together; nothing runs yet."""
     faults = Faults(enabled=settings.lab)
     journal = Journal(database, enabled=settings.lab)
-    bus = open_bus(settings.bus_url)
+    bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
     ringer = Ringer(bus)
     keys = vapid.load(settings)
     outbox_changed = threading.Event()
@@ -84,6 +85,7 @@ def make_services(settings: Settings, database: Database) -> Services:
             journal,
             faults,
             sweep_seconds=settings.sweep_seconds,
+            only_node=settings.bus_url == "memory://",
             expire=lambda: expire_all(services),
         )
     if "sender" in settings.roles:
@@ -164,6 +166,11 @@ def secret_key(settings: Settings) -> bytes:
     return config.read_or_make(
         settings.instance_dir / "secret-key", lambda: secrets.token_urlsafe(48).encode()
     )
+
+
+def derive_secret(settings: Settings, purpose: bytes) -> bytes:
+    """A secret that all processes with the same key have, good for nothing but its purpose."""
+    return hmac.digest(secret_key(settings), purpose, "sha256")
 
 
 def open_database(app: Flask) -> Database:

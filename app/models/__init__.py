@@ -1,7 +1,7 @@
 """All tables, by noun. Importing this package registers every one of them."""
 
 from app.models.accounts import AuthSession, User
-from app.models.devices import Registration
+from app.models.devices import PnsNode, Registration
 from app.models.journal import JournalEvent
 from app.models.notifications import IdempotencyKey, NotificationData, PendingNotification
 from app.models.subscriptions import PushOutbox, PushSubscription, VapidKey
@@ -12,6 +12,7 @@ __all__ = [
     "JournalEvent",
     "NotificationData",
     "PendingNotification",
+    "PnsNode",
     "PushOutbox",
     "PushSubscription",
     "Registration",

@@ -1,9 +1,19 @@
-"""The registry: one row per device, and the node that holds its connection."""
+"""The registry: one row per device, the node that holds its connection, and the nodes."""
 
 from sqlalchemy import Double, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
+
+
+class PnsNode(Model):
+    """An incarnation that lives, or died without a word: then it is found by its silence."""
+
+    __tablename__ = "pns_nodes"
+
+    node_uri: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: By the database's clock, like all comparisons with it: machines disagree about the time.
+    heartbeat_at: Mapped[float] = mapped_column(Double)
 
 
 class Registration(Model):

@@ -2,7 +2,8 @@
 started by wiring in a process with the role `node`, where gevent is patched in; `pns.endpoint`
 brings the sockets, the bus brings the rings.
 
-The parts: `connections` the map, `puller` sends, `acks` deletes, `sweep` heals.
+The parts: `connections` the map, `puller` sends, `acks` deletes, `sweep` heals, `heartbeat` tells
+the living from the dead.
 """
 
 import logging
@@ -24,9 +25,10 @@ from app.journal import Journal
 from app.net.framing import Violation, encode_text_frame
 from app.net.pinger import Pinger
 from app.net.websocket import Limits, WebSocket
-from app.pns import registry, wire
+from app.pns import nodes, registry, wire
 from app.pns.acks import Acks
 from app.pns.connections import Connection, Connections
+from app.pns.heartbeat import Heartbeat
 from app.pns.puller import Puller
 from app.pns.registry import Held
 from app.pns.session import PnsSession
@@ -51,8 +53,9 @@ def _nothing() -> None:
 
 
 class Node:
-    """One incarnation from `start` to `stop`. `only_node`: nobody else holds connections, so what
-    the registry says of others is left over from a process that was killed."""
+    """One incarnation from `start` to `stop`, unless others take it for dead: then the next one
+    begins. `only_node`: nobody else holds connections, so what the registry says of others is left
+    over from a process that was killed."""
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Node:
         faults: Faults,
         *,
         sweep_seconds: float = 5.0,
+        beat_seconds: float = 2.0,
         expire: Callable[[], None] = _nothing,
         only_node: bool = True,
         limits: Limits | None = None,
@@ -77,32 +81,60 @@ class Node:
         self._puller = Puller(database, journal, faults)
         self._acks = Acks(database, journal, faults)
         self._sweep = Sweep(database, self.connections, self._puller, expire, sweep_seconds)
+        self._heartbeat = Heartbeat(database, self._begin_anew, beat_seconds)
 
     def start(self) -> None:
-        self.node_uri = self._bus.subscribe(self.handle)
-        if self._only_node:
-            self._database.write(lambda db: registry.release_strangers(db, self.node_uri))
-        self._puller.start()
-        self._acks.start()
-        self._pinger.start()
-        self._sweep.start(self.node_uri)
+        for part in (self._puller, self._acks, self._pinger):
+            part.start()
+        self._begin()
 
     def stop(self) -> None:
         """Say 1012 to everybody, store what they acknowledged, release their records; then give
         them time to answer. From the release on they may already be somebody else's."""
-        if not self.node_uri:
-            return
-        self._bus.unsubscribe(self.node_uri)
-        self.node_uri = ""
-        for part in (self._sweep, self._puller, self._pinger):
+        for part in (self._heartbeat, self._sweep, self._puller, self._pinger):
             part.stop()
+        ended, given_up = self._end()
+        self._acks.stop()
+        self._release(given_up)
+        self._forget(ended)
+        self._greenlets.join(FAREWELL)
+        self._greenlets.kill()
+
+    # -- incarnations ----------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Its row first: a device must not name an incarnation that nobody has heard of."""
+        node_uri = self._bus.subscribe(self.handle)
+        self._database.write(lambda db: self._register(db, node_uri))
+        self.node_uri = node_uri
+        self._sweep.start(node_uri)
+        self._heartbeat.start(node_uri)
+
+    def _register(self, session: Session, node_uri: str) -> None:
+        nodes.begin(session, node_uri)
+        if self._only_node:
+            nodes.end_others(session, node_uri)
+
+    def _end(self) -> tuple[str, list[Connection]]:
+        """The incarnation that ends here, and the connections that it had: they shall come back,
+        wherever that is. From here on handshakes wait for the next one."""
+        ended, self.node_uri = self.node_uri, ""
+        self._bus.unsubscribe(ended)
         given_up = self.connections.clear()
         for connection in given_up:
             connection.websocket.close(wire.RESTARTING, "node restarting")
-        self._acks.stop()
-        self._release(given_up)
-        self._greenlets.join(FAREWELL)
-        self._greenlets.kill()
+        return ended, given_up
+
+    def _begin_anew(self) -> None:
+        """Others took us for dead: what we hold may be somebody else's already."""
+        self._end()
+        self._begin()
+
+    def _forget(self, ended: str) -> None:
+        try:
+            self._database.write(lambda db: nodes.end(db, ended))
+        except Exception:
+            log.exception("this incarnation could not be ended; it will be taken for dead")
 
     # -- handshake -------------------------------------------------------------------------------
 
@@ -133,6 +165,9 @@ class Node:
     def _take_over(self, websocket: WebSocket, admitted: Admitted) -> Connection | None:
         """The record first, committed; only then anything pending is read."""
         node_uri = self.node_uri
+        if not node_uri:
+            websocket.close(wire.RESTARTING, "node restarting")
+            return None
         try:
             held = self._database.write(
                 lambda db: registry.take_over(db, admitted.connection_id, node_uri)
@@ -144,7 +179,10 @@ class Node:
         if held is None:
             websocket.close(wire.SESSION_ENDED, "session ended")
             return None
-        return self._welcome(websocket, held, resumed=admitted.resumed)
+        connection = self._welcome(websocket, held, resumed=admitted.resumed)
+        if node_uri != self.node_uri:  # the incarnation ended since the handshake began
+            websocket.close(wire.RESTARTING, "node restarting")
+        return connection
 
     def _welcome(self, websocket: WebSocket, held: Held, *, resumed: bool) -> Connection | None:
         session = PnsSession(
@@ -156,8 +194,6 @@ class Node:
             giving_way.websocket.close(wire.REPLACED, "replaced")
         if giving_way is connection:
             return None
-        if not self.node_uri:  # the node stopped since the handshake began
-            websocket.close(wire.RESTARTING, "node restarting")
         hello = wire.hello(
             held.connection_id, _public_name(self.node_uri), resumed=resumed, pending=held.pending
         )

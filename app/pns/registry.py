@@ -60,6 +60,14 @@ class Held:
     expired_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The take-over that counts, and the incarnation it was of; None: the device is offline."""
+
+    epoch: int
+    node_uri: str | None
+
+
 def find(session: Session, session_id: str) -> str | None:
     """The `connection_id` of a session that has one already."""
     found = session.connection().scalar(FIND, {"of_session": session_id})
@@ -86,29 +94,21 @@ def take_over(session: Session, connection_id: str, node_uri: str) -> Held | Non
 
 
 def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:
-    """These devices (connection id, epoch) are offline, except whom somebody took over since."""
+    """These devices (connection id, epoch) are offline, except whom somebody took over since. In
+    the order of ids, so that nodes do not wait for each other."""
     now = clock.now()
-    rows = [{"of_connection": one, "of_epoch": epoch, "now": now} for one, epoch in owned]
+    rows = [{"of_connection": one, "of_epoch": epoch, "now": now} for one, epoch in sorted(owned)]
     if rows:
         session.connection().execute(RELEASE, rows)
 
 
-def release_strangers(session: Session, node_uri: str) -> None:
-    """Only where there is one node: whatever another incarnation held is offline."""
-    session.execute(
-        update(Registration)
-        .where(Registration.node_uri.is_not(None), Registration.node_uri != node_uri)
-        .values(node_uri=None)
-    )
-
-
-def epochs(session: Session, connection_ids: Iterable[str]) -> dict[str, int]:
-    """The epoch of each of these records; those that are no more are missing."""
-    columns = select(Registration.connection_id, Registration.epoch)
-    found: dict[str, int] = {}
+def owners(session: Session, connection_ids: Iterable[str]) -> dict[str, Owner]:
+    """Who holds each of these devices; those that are no more are missing."""
+    columns = select(Registration.connection_id, Registration.epoch, Registration.node_uri)
+    found: dict[str, Owner] = {}
     for chunk in chunks(connection_ids):
         rows = session.execute(columns.where(Registration.connection_id.in_(chunk)))
-        found.update((row.connection_id, row.epoch) for row in rows)
+        found.update((row.connection_id, Owner(row.epoch, row.node_uri)) for row in rows)
     return found
 
 

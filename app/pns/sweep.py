@@ -33,29 +33,28 @@ class Sweep:
         self._puller = puller
         self._expire = expire
         self._interval = interval
-        self._greenlet: gevent.Greenlet[[str], None] | None = None
+        self._node_uri = ""
+        self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def start(self, node_uri: str) -> None:
-        self._greenlet = gevent.spawn(self._run, node_uri)
+        """For this incarnation from now on."""
+        self._node_uri = node_uri
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
         if self._greenlet is not None:
             self._greenlet.kill()
             self._greenlet = None
 
-    def _run(self, node_uri: str) -> None:
+    def _run(self) -> None:
         while True:
             gevent.sleep(self._interval)
-            self.turn(node_uri)
+            self.turn()
 
-    def turn(self, node_uri: str) -> None:
+    def turn(self) -> None:
         """One sweep. A part that fails is logged and comes again at the next."""
-        parts: tuple[Callable[[], None], ...] = (
-            self._check_records,
-            lambda: self._find_unrung(node_uri),
-            self._close_stalled,
-            self._expire,
-        )
+        parts = (self._check_records, self._find_unrung, self._close_stalled, self._expire)
         for part in parts:
             try:
                 part()
@@ -63,20 +62,23 @@ class Sweep:
                 log.exception("a part of the sweep failed")
 
     def _check_records(self) -> None:
-        """Close what is ours no longer: taken over by a newer socket, or signed out."""
-        ours = list(self._connections)
+        """Close what is ours no longer: signed out, taken over by a newer socket, or given away
+        by a node that took us for dead."""
+        node_uri, ours = self._node_uri, list(self._connections)
         with self._database.read() as session:
-            epochs = registry.epochs(session, [one.connection_id for one in ours])
+            owners = registry.owners(session, [one.connection_id for one in ours])
         for connection in ours:
-            epoch = epochs.get(connection.connection_id)
-            if epoch is None:
+            owner = owners.get(connection.connection_id)
+            if owner is None:
                 connection.websocket.close(wire.SESSION_ENDED, "session ended")
-            elif epoch != connection.held.epoch:
+            elif owner.epoch != connection.held.epoch:
                 connection.websocket.close(wire.REPLACED, "replaced")
+            elif owner.node_uri != node_uri:
+                connection.websocket.close(wire.RESTARTING, "come back")
 
-    def _find_unrung(self, node_uri: str) -> None:
+    def _find_unrung(self) -> None:
         with self._database.read() as session:
-            waiting = pending.newest_waiting(session, node_uri)
+            waiting = pending.newest_waiting(session, self._node_uri)
         found = ((self._connections.get(one), newest) for one, newest in waiting.items())
         self._puller.mark_dirty(one for one, newest in found if one and _is_behind(one, newest))
 

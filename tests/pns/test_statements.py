@@ -7,7 +7,7 @@ import pytest
 from app.db import Database
 from app.pns import pending, registry
 from app.pns.pending import Turn
-from app.pns.registry import Held
+from app.pns.registry import Held, Owner
 from app.pns.session import WINDOW, Want
 from tests.pns.parts import Device, House
 
@@ -100,7 +100,8 @@ def test_node_finds_what_waits_for_its_devices_alone(house: House) -> None:  # P
     with house.database.read() as session:
         assert pending.newest_waiting(session, "a") == {mine.connection_id: 2}
         ids = [mine.connection_id, elsewhere.connection_id, "nobody"]
-        assert registry.epochs(session, ids) == {ids[0]: 1, ids[1]: 1}
+        owned_by = {ids[0]: Owner(1, "a"), ids[1]: Owner(1, "b")}
+        assert registry.owners(session, ids) == owned_by
 
 
 def test_expired_count_never_falls_below_what_is_not_told(house: House) -> None:  # P-14

@@ -11,7 +11,7 @@ from tests.pns.parts import House, titles, wait_until
 
 
 def turn(node: Node) -> None:
-    node._sweep.turn(node.node_uri)
+    node._sweep.turn()
 
 
 def test_pending_row_that_nobody_rang_for_arrives(house: House, node: Node) -> None:  # P-12
@@ -43,6 +43,15 @@ def test_taken_over_by_another_node_closes_with_4001(house: House, node: Node) -
     second.ping()
     second.next_pong()
     assert house.node_uri_of(device) == other.node_uri
+
+
+def test_device_that_was_given_away_closes_with_1012(house: House, node: Node) -> None:  # P-12
+    device = house.make_device()
+    client = house.connect_and_greet(node, device)
+    offline = update(Registration).values(node_uri=None)
+    house.database.write(lambda session: session.execute(offline))
+    turn(node)
+    assert client.next_close() == 1012
 
 
 def test_session_that_ended_unheard_closes_with_4003(house: House, node: Node) -> None:  # P-2

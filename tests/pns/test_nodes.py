@@ -1,0 +1,121 @@
+"""Incarnations: who lives, who fell silent, and what becomes of their devices."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.models import PnsNode, Registration
+from app.pns import nodes
+from app.pns.heartbeat import PATIENCE
+from app.pns.node import Node
+from tests.pns.parts import Device, House, titles
+
+
+@pytest.fixture
+def house(any_database: Database) -> Iterator[House]:
+    house = House(any_database)
+    yield house
+    house.close()
+
+
+def living(house: House) -> set[str]:
+    with house.database.read() as session:
+        return set(session.scalars(select(PnsNode.node_uri)))
+
+
+def fall_silent(house: House, node_uri: str) -> None:
+    """As if it had been killed a while ago."""
+    long_ago = PnsNode.heartbeat_at - 2 * PATIENCE
+    silent = update(PnsNode).where(PnsNode.node_uri == node_uri).values(heartbeat_at=long_ago)
+    house.database.write(lambda session: session.execute(silent))
+
+
+def give_to(house: House, device: Device, node_uri: str | None) -> None:
+    mine = update(Registration).where(Registration.connection_id == device.connection_id)
+    house.database.write(lambda session: session.execute(mine.values(node_uri=node_uri)))
+
+
+def beat(node: Node, times: int = 1) -> None:
+    for _ in range(times):
+        node._heartbeat.turn()
+
+
+def test_node_is_listed_as_long_as_it_lives(house: House, node: Node) -> None:  # P-1
+    other = house.start_node()
+    assert living(house) == {node.node_uri, other.node_uri}
+    other.stop()
+    assert living(house) == {node.node_uri}
+
+
+def test_dead_node_is_ended_and_its_devices_are_offline(house: House, node: Node) -> None:  # P-12
+    device, kept = house.make_device("Ada"), house.make_device("Bob")
+    house.connect_and_greet(node, kept)
+    house.database.write(lambda session: nodes.begin(session, "http://dead/#1"))
+    give_to(house, device, "http://dead/#1")
+    fall_silent(house, "http://dead/#1")
+    beat(node, 2)
+    assert living(house) == {node.node_uri}
+    assert house.node_uri_of(device) is None
+    assert house.node_uri_of(kept) == node.node_uri
+
+
+def test_one_beat_is_not_enough_to_judge(house: House, node: Node) -> None:  # P-12
+    """After a pause of the database all were silent: nobody may be ended by who comes first."""
+    other = house.start_node()
+    fall_silent(house, other.node_uri)
+    beat(node)
+    assert living(house) == {node.node_uri, other.node_uri}
+    beat(other)
+    beat(node)
+    assert living(house) == {node.node_uri, other.node_uri}
+
+
+def test_failed_beat_begins_the_count_again(
+    house: House, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:  # P-12
+    def fail(session: Session, node_uri: str) -> bool:
+        raise RuntimeError("the database is away")
+
+    other = house.start_node()
+    beat(node)
+    with monkeypatch.context() as away:
+        away.setattr(nodes, "beat", fail)
+        beat(node)
+    fall_silent(house, other.node_uri)
+    beat(node)
+    assert other.node_uri in living(house)
+
+
+def test_device_of_no_known_node_is_offline(house: House, node: Node) -> None:  # P-12
+    """A node that is taken for dead may take one more device over in its last moment."""
+    device = house.make_device()
+    give_to(house, device, "http://unheard-of/#1")
+    beat(node, 2)
+    assert house.node_uri_of(device) is None
+
+
+def test_node_that_was_taken_for_dead_begins_anew(house: House, node: Node) -> None:  # P-12
+    device = house.make_device()
+    client = house.connect_and_greet(node, device)
+    former = node.node_uri
+    house.database.write(lambda session: nodes.end(session, former))
+    house.create(device.user_id, "tea")
+    beat(node)
+    assert client.next_close() == 1012
+    assert node.node_uri != former
+    assert living(house) == {node.node_uri}
+    again = house.connect(node, device)
+    assert again.next_frame()["type"] == "hello"
+    assert titles([again.next_frame()]) == ["tea"]
+
+
+def test_only_node_ends_what_a_killed_one_left(house: House) -> None:  # P-12
+    device = house.make_device()
+    house.database.write(lambda session: nodes.begin(session, "memory://killed"))
+    give_to(house, device, "memory://killed")
+    node = house.start_node(only_node=True)
+    assert living(house) == {node.node_uri}
+    assert house.node_uri_of(device) is None
