@@ -2,9 +2,9 @@
 
 Chromium speaks MCS over TLS only, and some senders know nothing but https. So the push service
 makes a local certificate authority and, signed by it, one certificate for this machine's loopback
-names. A browser is told the hash of the certificate's key (`spki`), other clients are given the
-authority (`ca`). The authority's private key is thrown away once it has signed: nobody can ever use
-it to vouch for anything else.
+names and for the hosts that Chromium's endpoints name (see tunnel). A browser is told the hash of
+the certificate's key (`spki`), other clients are given the authority (`ca`). The authority's
+private key is thrown away once it has signed: nobody can ever use it to vouch for anything else.
 """
 
 import ssl
@@ -28,9 +28,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from push_service.model import GOOGLE_HOSTS
+
 LIFETIME = timedelta(days=3650)
 NAMES = (
     x509.DNSName("localhost"),
+    *map(x509.DNSName, GOOGLE_HOSTS),
     x509.IPAddress(ip_address("127.0.0.1")),
     x509.IPAddress(ip_address("::1")),
 )

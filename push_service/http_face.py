@@ -66,24 +66,33 @@ class HttpFace:
         try:
             # Small frames must not wait for the acknowledgement of the last ones.
             plain.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-            with plain, self._secured(plain) as socket:
-                conversation = _Conversation(socket, self._answer)
-                while conversation.exchange():
-                    pass
+            with plain:
+                converse(plain, self._answer, self._context)
         except (OSError, gevent.Timeout, h11.ProtocolError) as error:
             log.debug("the connection from %s ended: %r", address, error)
 
-    @contextmanager
-    def _secured(self, plain: Socket) -> Iterator[Socket]:
-        if self._context is None:
-            yield plain
-            return
-        # Not in wrap_socket: a handshake that runs out of time there leaves an open socket.
-        tls = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        with tls:
-            with gevent.Timeout(HANDSHAKE_SECONDS):
-                tls.do_handshake()
-            yield tls
+
+def converse(
+    plain: Socket, answer: Callable[[Request], Answer], context: ssl.SSLContext | None
+) -> None:
+    """Answer one request after the other, over TLS when there is a `context`."""
+    with _secured(plain, context) as socket:
+        conversation = _Conversation(socket, answer)
+        while conversation.exchange():
+            pass
+
+
+@contextmanager
+def _secured(plain: Socket, context: ssl.SSLContext | None) -> Iterator[Socket]:
+    if context is None:
+        yield plain
+        return
+    # Not in wrap_socket: a handshake that runs out of time there leaves an open socket.
+    tls = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+    with tls:
+        with gevent.Timeout(HANDSHAKE_SECONDS):
+            tls.do_handshake()
+        yield tls
 
 
 class _Conversation:

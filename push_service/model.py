@@ -8,6 +8,9 @@ from typing import Literal, Protocol
 
 Kind = Literal["autopush", "mcs"]
 
+# Chromium publishes its endpoints under one of these, depending on its build.
+GOOGLE_HOSTS = ("jmt17.google.com", "fcm.googleapis.com", "fcm.google.com")
+
 
 @dataclass(frozen=True, slots=True)
 class UserAgent:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from push_service.faults import Faults
 from push_service.hub import Hub, SubscriptionEndedError
-from push_service.model import Message, Subscription
+from push_service.model import GOOGLE_HOSTS, Message, Subscription
 from push_service.web import Request, Response, Router, refused
 from push_service.wire import errors
 from push_service.wire.errors import Refusal
@@ -22,9 +22,8 @@ log = logging.getLogger(__name__)
 # Ours, and the vendors' own paths: Chromium's endpoints are made of a host and path of Google's.
 PATHS = ("/push/", "/fcm/send/", "/wp/", "/preprod/wp/", "/wpush/v2/")
 
-# Chromium publishes its endpoints under one of these origins, depending on its build; senders sign
-# for what the browser published.
-GOOGLE = ("https://jmt17.google.com", "https://fcm.googleapis.com", "https://fcm.google.com")
+# Senders sign for the origin that the browser published.
+GOOGLE = tuple(f"https://{host}" for host in GOOGLE_HOSTS)
 
 RETRY_SECONDS = 120
 TOKEN_SHOWN = 64

@@ -28,6 +28,7 @@ from push_service.lab_face import LabFace
 from push_service.mcs_face import McsFace
 from push_service.push_api import PushApi
 from push_service.reporter import Reporter
+from push_service.tunnel import Tunnel
 from push_service.web import Router
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Service:
             "pid": os.getpid(),
         }
         router = self._router(faults, journal)
+        Tunnel(context, router.answer).add_to(router)
         limit = _connection_limit()
         self._faces: list[HttpFace | McsFace] = [
             HttpFace(http, router.answer, max_connections=limit)
