@@ -42,6 +42,11 @@ def main() -> None:
 @click.option("--database-url", help="SQLAlchemy URL, instead of a SQLite file in --data.")
 @click.option("--public-url", help="Origin to publish, when it is not the HTTP port's own.")
 @click.option("--personality", type=click.Choice(["mozilla"]), default="mozilla", hidden=True)
+@click.option(
+    "--stop-with-stdin",
+    is_flag=True,
+    help="End when standard input does: with the program that holds its other end.",
+)
 @click.option("--lab", is_flag=True, help=f"Serve journal and faults; needs {SECRET}.")
 @click.option("--lab-origin", multiple=True, help="Origin of a page that may use the lab face.")
 @click.option(
@@ -114,8 +119,18 @@ def _serve(options: dict[str, Any]) -> None:
     service.start()
     click.echo(json.dumps(service.ready))
     sys.stdout.flush()
+    if options["stop_with_stdin"]:
+        gevent.spawn(_wait_for_end_of_input).link(lambda _: asked_to_stop.set())
     asked_to_stop.wait()
     service.stop()
+
+
+def _wait_for_end_of_input() -> None:
+    """The system closes the other end of a pipe for whoever held it, however that one died."""
+    from gevent.os import tp_read
+
+    while tp_read(sys.stdin.fileno(), 4096):
+        pass
 
 
 def _lab_secret() -> str:

@@ -83,6 +83,11 @@ class Faults:
         if self._armed.pop((name, owner), None) is not None:
             self._on_change()
 
+    def clear(self) -> None:
+        """Switch off everybody's."""
+        self._armed.clear()
+        self._on_change()
+
     def armed(self, owner: str, name: str) -> Fault | None:
         return self._armed.get((name, owner))
 

@@ -122,15 +122,14 @@ class Hub:
     def unsubscribe(self, agent: UserAgent, channel: str, why: int | str) -> bool:
         """End the channel's subscription and drop its messages; False when there is none."""
         live = self._parts.run(store.live_subscription, agent.id, channel)
-        if live is None:
-            return False
-        now = self._parts.clock()
-        ended = replace(live, ended_at=now)
-        # Before it is stored: from here on no message is accepted that nobody would remove.
-        self._subscriptions.put(ended.token, ended)
-        dropped = self._parts.run(store.end_subscription, ended.token, now)
-        self.reporter.subscription_ended(ended, why, dropped)
-        return True
+        if live is not None:
+            self._end(live, why)
+        return live is not None
+
+    def unsubscribe_all(self, why: str) -> None:
+        """End every subscription, and drop its messages."""
+        for live in self._parts.run(store.live_subscriptions):
+            self._end(live, why)
 
     def subscription(self, token: str) -> Subscription | None:
         """By endpoint token: live, ended (`.ended`: answer 410), or None (404)."""
@@ -140,6 +139,14 @@ class Hub:
             # `setdefault`: it may have ended, in the cache, while we looked into the store.
             known = self._subscriptions.setdefault(token, stored) if stored else None
         return known
+
+    def _end(self, live: Subscription, why: int | str) -> None:
+        now = self._parts.clock()
+        ended = replace(live, ended_at=now)
+        # Before it is stored: from here on no message is accepted that nobody would remove.
+        self._subscriptions.put(ended.token, ended)
+        dropped = self._parts.run(store.end_subscription, ended.token, now)
+        self.reporter.subscription_ended(ended, why, dropped)
 
     # -- messages
 

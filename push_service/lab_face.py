@@ -3,7 +3,7 @@
 `GET /lab/journal` is a stream of server-sent events, or with `Accept: application/json` a page of
 them; `?after=<cursor>` goes on from there. `GET /lab/faults`, and `GET`, `PUT`, `DELETE
 /lab/faults/<name>`. All of it needs the lab secret or a run token, which shows and breaks only what
-concerns the endpoints that it names.
+concerns the endpoints that it names. `POST /lab/reset` needs the secret.
 """
 
 import json
@@ -65,6 +65,7 @@ class LabFace:
     def add_to(self, router: Router) -> None:
         routes: dict[str, dict[str, Callable[[Request, Grant], Response]]] = {
             "/lab/journal": {"GET": self._get_journal},
+            "/lab/reset": {"POST": self._reset},
             "/lab/faults": {"GET": self._get_faults},
             "/lab/faults/<name>": {
                 "GET": self._get_fault,
@@ -147,6 +148,17 @@ class LabFace:
             return _View(None)
         owned = (self._hub.subscription(token) for token in grant.endpoints)
         return _View(grant.endpoints, frozenset(one.user_agent_id for one in owned if one))
+
+    # -- the whole
+
+    def _reset(self, _request: Request, grant: Grant) -> Response:
+        """End every subscription, drop what is held, switch off every fault. A run may not."""
+        if grant.endpoints is not None:
+            raise _NotAllowedError
+        # In this order: a fault that is switched off lets go of what it held.
+        self._hub.unsubscribe_all("the lab was reset")
+        self._faults.clear()
+        return _json(200, {"cursor": self._journal.cursor})
 
     # -- faults
 

@@ -212,6 +212,11 @@ def live_subscription(connection: Connection, agent_id: str, channel: str) -> Su
     return None if row is None else _subscription(row)
 
 
+def live_subscriptions(connection: Connection) -> list[Subscription]:
+    rows = connection.execute(select(subscriptions).where(subscriptions.c.ended_at.is_(None)))
+    return [_subscription(row) for row in rows]
+
+
 def end_subscription(connection: Connection, token: str, now: float) -> int:
     """Mark it as ended and drop what it holds; the number of messages dropped."""
     connection.execute(

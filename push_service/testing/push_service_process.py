@@ -5,6 +5,9 @@ with PushServiceProcess(tmp_path) as push_service:
     push_service.kill()    # SIGKILL
     push_service.start()   # the same ports, the same devices, subscriptions and messages
     push_service.journal.wait_for("message.acknowledged")
+    push_service.reset()   # nobody is subscribed any more; nothing has happened yet
+
+It ends with the process that started it, also when that one is killed.
 """
 
 import json
@@ -14,6 +17,8 @@ import select
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -44,6 +49,7 @@ class PushServiceProcess:
         self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
         self._ready: dict[str, Any] = {}
+        self._beginning = 0  # of the journal, since the last reset
 
     def __enter__(self) -> Self:
         self.start()
@@ -66,7 +72,7 @@ class PushServiceProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # never written to: it ends when we do
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -86,6 +92,21 @@ class PushServiceProcess:
         """Kill it and start it again."""
         self.kill()
         self.start()
+
+    def reset(self) -> None:
+        """As if it were new, at a hundredth of the cost: every subscription ends and its endpoint
+        answers 410, messages that were held are dropped, faults are switched off, and `journal`
+        begins here. Connections stay. Starts it when it does not run.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self.restart()
+        with closing(HTTPConnection(urlsplit(self.http).netloc, timeout=STOP_SECONDS)) as lab:
+            lab.request("POST", "/lab/reset", headers={"Authorization": f"Bearer {self.secret}"})
+            answer = lab.getresponse()
+            said = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"the push service was not reset: {answer.status} {said!r}")
+        self._beginning = int(json.loads(said)["cursor"])
 
     @property
     def http(self) -> str:
@@ -118,8 +139,25 @@ class PushServiceProcess:
 
     @property
     def journal(self) -> JournalClient:
-        """What happened in it since it was started last."""
-        return JournalClient(self.http, self.secret)
+        """What happened in it since it was started or reset last."""
+        return JournalClient(self.http, self.secret, beginning=self._beginning)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that make an application send to us what it would send to Google.
+
+        With them in its environment it needs no change: it posts to Chromium's endpoints, which
+        name a host of Google's, and its HTTP library brings that here (as a proxy's CONNECT, with
+        our authority for its trust). It reaches no other https host then. Firefox's endpoints are
+        ours anyway.
+        """
+        ca, loopback = str(self.ca), "127.0.0.1,localhost,::1"
+        trust = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+        return {
+            **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.http),
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), loopback),
+            **dict.fromkeys(trust, ca),
+        }
 
     def resolve(self, endpoint: str) -> str:
         """Where a message for this endpoint has to be posted.
@@ -130,6 +168,7 @@ class PushServiceProcess:
 
     def _command(self) -> list[str]:
         command = [sys.executable, "-m", "push_service", "--data", str(self.data), "--lab"]
+        command += ["--stop-with-stdin"]
         command += ["--port", self._port("http"), "--mcs-port", self._port("mcs")]
         if self._tls:
             command += ["--tls-port", self._port("tls")]
@@ -165,5 +204,6 @@ class PushServiceProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()

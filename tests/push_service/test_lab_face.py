@@ -114,6 +114,15 @@ def test_run_token_shows_its_endpoints_and_their_browser_only(reader: Reader) ->
     ]
 
 
+def test_run_token_resets_nothing(reader: Reader) -> None:
+    subscription = reader.service.subscribe(reader.service.hub.autopush_agent(None))
+    assert reader.ask("POST", "/lab/reset", reader.run_token(subscription)).status == 401
+    assert reader.ask("POST", "/lab/reset").status == 200
+    ended = reader.service.hub.subscription(subscription.token)
+    assert ended is not None
+    assert ended.ended
+
+
 def test_expired_run_token_is_refused(reader: Reader) -> None:
     token = reader.run_token()
     reader.service.clock.now += 61

@@ -1,10 +1,16 @@
 """The push service as a process: started, killed, started again on the same ports, read."""
 
 import os
+import signal
 import ssl
+import subprocess
+import sys
 import threading
+import time
 import urllib.request
+from http.client import HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,11 +28,40 @@ def is_running(pid: int) -> bool:
     return True
 
 
+def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
+    """It is nobody's child any more, so there is nothing to wait on."""
+    deadline = time.monotonic() + seconds
+    while is_running(pid):
+        assert time.monotonic() < deadline, f"{pid} still runs"
+        time.sleep(0.02)
+
+
 # X-4
 def test_process_ends_with_its_block(tmp_path: Path) -> None:
     with PushServiceProcess(tmp_path) as push_service:
         assert is_running(push_service.pid)
     assert not is_running(push_service.pid)
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from push_service.testing.push_service_process import PushServiceProcess
+push_service = PushServiceProcess(Path(sys.argv[1]))
+push_service.start()
+print(push_service.pid, flush=True)
+time.sleep(600)
+"""
+
+
+# X-4
+def test_process_ends_with_a_starter_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STARTER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+        starter.send_signal(signal.SIGKILL)
+    wait_until_gone(pid)
 
 
 # W-9
@@ -51,6 +86,65 @@ def test_https_port_is_trusted_through_the_authority(tmp_path: Path) -> None:
         request = urllib.request.Request(f"{push_service.https}/push/x", method="OPTIONS")
         with urllib.request.urlopen(request, context=trust) as response:
             assert response.status == 204
+
+
+# X-4
+def test_environment_leads_to_us_what_is_for_google(
+    push_service: PushServiceProcess, virtual_device: VirtualDevice
+) -> None:
+    token = virtual_device.subscribe().token
+    program = (
+        "import sys, urllib.request as u; "
+        "print(u.urlopen(u.Request(sys.argv[1], headers={'TTL': '60'}, method='POST')).status)"
+    )
+    for host in ("jmt17.google.com", "fcm.googleapis.com", "fcm.google.com"):
+        said = subprocess.run(
+            [sys.executable, "-c", program, f"https://{host}/fcm/send/{token}"],
+            env=os.environ | push_service.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.stdout == "201\n", said.stderr
+        assert virtual_device.receive().data is None
+
+
+# X-4
+def test_environment_leads_nowhere_else(push_service: PushServiceProcess) -> None:
+    tunnel = HTTPSConnection(urlsplit(push_service.http).netloc, timeout=10)
+    tunnel.set_tunnel("example.com")
+    with pytest.raises(OSError, match="404"):
+        tunnel.connect()
+
+
+# X-4
+def test_reset_leaves_nothing_of_what_was(
+    push_service: PushServiceProcess, virtual_device: VirtualDevice
+) -> None:
+    sender = Sender(push_service)
+    subscription = virtual_device.subscribe(sender.key).as_json()
+    lab_put(push_service, "/lab/faults/hold")
+    assert sender.send(subscription, "held") == 201
+    push_service.reset()
+    assert push_service.journal.events() == []
+    assert sender.send(subscription, "too late") == 410
+    again = virtual_device.subscribe(sender.key).as_json()
+    assert sender.send(again, "hello") == 201
+    assert virtual_device.receive().data == b"hello"
+
+
+# X-4
+def test_reset_starts_what_does_not_run(push_service: PushServiceProcess) -> None:
+    push_service.kill()
+    push_service.reset()
+    assert push_service.journal.events() == []
+
+
+def lab_put(push_service: PushServiceProcess, path: str) -> None:
+    headers = {"Authorization": f"Bearer {push_service.secret}"}
+    request = urllib.request.Request(push_service.http + path, b"{}", headers, method="PUT")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
 
 
 # X-4
