@@ -44,8 +44,8 @@ def main(browser: str | None, running: Path, profiles: Path, url: str, headless:
 
 def installed() -> str:
     """The first browser that is on this machine."""
-    for name, kind in BROWSERS.items():
-        if any(map(shutil.which, kind.programs)):
+    for name, browser in BROWSERS.items():
+        if any(map(shutil.which, browser.kind.programs)):
             return name
     raise click.ClickException("Neither Chromium nor Firefox is installed. Type:  make setup")
 

@@ -4,10 +4,11 @@
         browser.grant("http://127.0.0.1:8000")
         browser.page.goto("http://127.0.0.1:8000")  # a page that subscribes
         browser.wait_until_linked()  # from here on messages arrive at once
+        browser.wait_for_notification(title="Hello")
         browser.relaunch()  # closed, and started again on the same profile
 
-The browsers are those of the system (`PUSHLAB_CHROMIUM` and `PUSHLAB_FIREFOX` name others); where
-there are none, Playwright's own. Playwright itself is brought by whoever calls.
+The browsers are those of the system (`PUSHLAB_CHROMIUM` and `PUSHLAB_FIREFOX` name others, see
+programs); where there are none, Playwright's own. Playwright itself is brought by whoever calls.
 """
 
 import json
@@ -23,12 +24,15 @@ from urllib.parse import urlsplit
 
 from push_service.browser_wiring import chromium_flags, firefox_preferences
 from push_service.journal import Event
+from push_service.testing import programs
 from push_service.testing.journal import JournalClient, JournalTimeoutError
+from push_service.testing.notifications import Screen, ShownNotification
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Playwright
+    from playwright.sync_api import BrowserContext, BrowserType, Page, Playwright
 
 LINK_SECONDS = 40.0
+NOTIFICATION_SECONDS = 20.0
 
 # Chromium drops the first connection of a new device some milliseconds after it has logged in, and
 # opens the one that stays.
@@ -64,8 +68,7 @@ class PushBrowser:
 
     name: ClassVar[str]
     title: ClassVar[str]  # as the push service's journal calls it
-    variable: ClassVar[str]  # of the environment, for the program's path
-    programs: ClassVar[tuple[str, ...]]
+    kind: ClassVar[programs.Kind]
     lock: ClassVar[str]  # the link in the profile that names the process
 
     def __init__(
@@ -164,6 +167,37 @@ class PushBrowser:
         self._user_agent = min(links.up)
         return self._user_agent
 
+    def notifications(self) -> list[ShownNotification]:
+        """What the site in the first tab shows now. Firefox closes a notification after 20 s."""
+        return self._screen().shown()
+
+    def wait_for_notification(
+        self, *, timeout: float = NOTIFICATION_SECONDS, **match: object
+    ) -> ShownNotification:
+        """Wait until the site in the first tab shows such a notification.
+
+        `match` names fields of ShownNotification and the values they must have: `title="Hello"`.
+        `timeout` is in seconds. Raises NotificationError.
+        """
+        return self._screen().wait_for(match, timeout)
+
+    def expect_no_notification(self, *, seconds: float = 1.0, **match: object) -> None:
+        """Watch the site in the first tab for so long. Raises NotificationError at once when it
+        shows such a notification.
+
+        Time proves little. What is sent to one subscription arrives in order: send another one,
+        wait for that, and then look with `seconds=0`.
+        """
+        self._screen().expect_none(match, seconds)
+
+    def _screen(self) -> Screen:
+        page = next((page for page in self.context.pages if page.url.startswith("http")), None)
+        if page is None:
+            raise RuntimeError(
+                "only a page of the site can see its notifications: open one in this browser first"
+            )
+        return Screen(page, self._push_service.journal)
+
     def _find_user_agent(self, endpoint: str | None) -> str | None:
         if endpoint is None:
             return self._user_agent
@@ -172,10 +206,12 @@ class PushBrowser:
         # The journal ends with the push service's process; what we once knew still holds.
         return created[0].user_agent if created else self._user_agent
 
-    def _find_program(self) -> str | None:
-        """The browser's path; None: Playwright's own."""
-        found = map(shutil.which, self.programs)
-        return os.environ.get(self.variable) or next(filter(None, found), None)
+    def _program(self, browser_type: "BrowserType") -> dict[str, Any]:
+        """The options that choose the program; none when the caller has chosen."""
+        if {"channel", "executable_path"} & self._options.keys():
+            return {}
+        own = Path(browser_type.executable_path)
+        return programs.choose(self.kind, os.environ, shutil.which, own)
 
     def _launch(self) -> "BrowserContext":
         raise NotImplementedError
@@ -186,20 +222,17 @@ class Chromium(PushBrowser):
 
     name = "chromium"
     title = "Chromium"
-    variable = "PUSHLAB_CHROMIUM"
-    programs = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+    kind = programs.CHROMIUM
     lock = "SingletonLock"
 
     def _launch(self) -> "BrowserContext":
         self._seed_permissions()
         push_service = self._push_service
         flags = chromium_flags(push_service.http, push_service.mcs, push_service.spki)
-        program = self._find_program()
         options = {**self._options, "args": [*flags, *self._options.get("args", ())]}
-        if program is None:
-            options.setdefault("channel", "chromium")  # its small "headless shell" has no push
-        return self._playwright.chromium.launch_persistent_context(
-            self.profile, executable_path=program, **options
+        chromium = self._playwright.chromium
+        return chromium.launch_persistent_context(
+            self.profile, **self._program(chromium), **options
         )
 
     def _seed_permissions(self) -> None:
@@ -224,19 +257,16 @@ class Firefox(PushBrowser):
 
     name = "firefox"
     title = "Firefox"
-    variable = "PUSHLAB_FIREFOX"
-    programs = ("firefox-esr", "firefox")
+    kind = programs.FIREFOX
     lock = "lock"
 
     def _launch(self) -> "BrowserContext":
         preferences = firefox_preferences(self._push_service.http)
         preferences |= self._options.get("firefox_user_prefs", {})
         options = {**self._options, "firefox_user_prefs": preferences}
-        program = self._find_program()
-        if program is not None:
-            options.setdefault("channel", "moz-firefox")
-        context = self._playwright.firefox.launch_persistent_context(
-            self.profile, executable_path=program, **options
+        firefox = self._playwright.firefox
+        context = firefox.launch_persistent_context(
+            self.profile, **self._program(firefox), **options
         )
         for origin in self._origins:  # Firefox writes them into the profile
             context.grant_permissions(["notifications"], origin=origin)

@@ -26,10 +26,6 @@ async function unsubscribe() {
 async function endpoint() {
   return (await (await pushManager()).getSubscription())?.endpoint ?? null;
 }
-async function notifications() {
-  const registration = await navigator.serviceWorker.ready;
-  return (await registration.getNotifications()).map(({ title }) => title);
-}
 </script>
 """
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from push_service.testing.browsers import PushBrowser
+from push_service.testing.notifications import NotificationError
 from push_service.testing.push_service_process import PushServiceProcess
 from tests.push_service.sending import Sender
 from tests.push_service.testing.site import Site, serve_site
@@ -42,7 +43,7 @@ def subscribe(browser: PushBrowser, site: Site, key: str) -> dict[str, Any]:
     return subscription
 
 
-# W-3, W-10, W-13
+# W-3, W-10, W-13, X-4
 def test_push_is_shown_with_payload_and_without_until_unsubscribed(
     push_service: PushServiceProcess, push_browser: PushBrowser, site: Site, sender: Sender
 ) -> None:
@@ -51,8 +52,14 @@ def test_push_is_shown_with_payload_and_without_until_unsubscribed(
     assert site.next() == "hello"
     assert sender.send(subscription, None) == 201
     assert site.next() is None
-    shown = push_browser.page.evaluate("notifications()")
-    assert sorted(shown) == ["hello", "without payload"]
+    assert push_browser.wait_for_notification(title="hello").body == ""
+    titles = [notification.title for notification in push_browser.notifications()]
+    assert sorted(titles) == ["hello", "without payload"]
+    push_browser.expect_no_notification(title="goodbye", seconds=0)
+    with pytest.raises(NotificationError, match=r"title='goodbye' within 0 s(?s:.*)'hello'"):
+        push_browser.wait_for_notification(title="goodbye", timeout=0)
+    with pytest.raises(NotificationError, match=r"is shown(?s:.*)message\.acknowledged"):
+        push_browser.expect_no_notification()
 
     assert push_browser.page.evaluate("unsubscribe()") is True
     push_service.journal.wait_for("subscription.ended")
@@ -112,7 +119,7 @@ def test_each_browser_gets_its_own_message(
     for browser, subscription in zip(browsers, subscriptions, strict=True):
         assert sender.send(subscription, browser.name) == 201
         assert site.next() == browser.name
-        assert browser.page.evaluate("notifications()") == [browser.name]
+        assert [each.title for each in browser.notifications()] == [browser.name]
 
 
 # W-10: a message that comes before the permission does would end Chromium's subscription
