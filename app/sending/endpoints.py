@@ -17,12 +17,18 @@ VENDOR_HOSTS = frozenset({"fcm.googleapis.com", "jmt17.google.com"})
 #: Mozilla, Windows (WNS), Apple.
 VENDOR_DOMAINS = (".push.services.mozilla.com", ".notify.windows.com", ".push.apple.com")
 
+#: What our own push service takes messages at: `/push/<token>` and the vendors' paths.
+_OUR_PATH = re.compile(
+    r"/(?:push|fcm/send|wp|preprod/wp|wpush/v2)/[a-z0-9._~:-]+", re.IGNORECASE | re.ASCII
+)
+#: RFC 1123 section 2.1: letters, digits and inner hyphens, never empty.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 #: Narrower than RFC 3986 on purpose: no user information, no fragment, no backslash, ASCII only,
 #: so that there is nothing that two parsers could read differently.
 _SHAPE = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?"
     r"(?P<path>/[a-z0-9._~:/?@!$&'()*+,;=%-]+)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 #: Clients resolve these, so the path that is sent would not be the path that was checked.
 _DOT_SEGMENT = re.compile(r"/(\.|%2e){1,2}([/?]|$)", re.IGNORECASE)
@@ -52,8 +58,8 @@ def why_refused(endpoint: str, settings: Settings) -> str | None:
     parts = _SHAPE.fullmatch(endpoint)
     if parts is None or _DOT_SEGMENT.search(parts["path"]):
         return "Must be the absolute URL that the browser's subscription has as its endpoint."
-    if _is_ours(endpoint, settings):
-        return None
+    if _is_at_ours(endpoint, settings):
+        return None if _OUR_PATH.fullmatch(parts["path"]) else "Must be a path for push messages."
     return _why_no_vendor(parts)
 
 
@@ -83,10 +89,10 @@ def target_of(endpoint: str, settings: Settings) -> Target:
     for prefix, url in settings.push_routes:
         if endpoint.startswith(prefix):
             return Target(url + endpoint.removeprefix(prefix), trusted=True)
-    return Target(endpoint, trusted=_is_ours(endpoint, settings))
+    return Target(endpoint, trusted=_is_at_ours(endpoint, settings))
 
 
-def _is_ours(endpoint: str, settings: Settings) -> bool:
+def _is_at_ours(endpoint: str, settings: Settings) -> bool:
     ours = settings.push_service_url
     if settings.push_service != "local" or ours is None:
         return False

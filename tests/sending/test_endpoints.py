@@ -60,6 +60,11 @@ BAD = [
     "https://fcm.googleapis.com@attacker.example/x",
     "https://user:pass@fcm.googleapis.com/x",
     "https://push.apple.com/x",
+    "https://.push.apple.com/x",
+    "https://a..push.apple.com/x",
+    "https://-.push.apple.com/x",
+    "https://a-.push.apple.com/x",
+    "https://" + "a" * 64 + ".push.apple.com/x",
     "https://notpush.apple.com/x",
     "https://fcm.googleapis.com./x",
     "https://127.0.0.1/x",
@@ -101,8 +106,20 @@ def test_other_endpoint_is_refused_by_name(endpoint: str) -> None:
 
 
 # W-6
-def test_our_own_push_service_is_accepted_when_configured() -> None:
-    check_endpoint("http://127.0.0.1:9000/push/lab_abc", LOCAL)
+@pytest.mark.parametrize("path", ["push", "fcm/send", "wp", "preprod/wp", "wpush/v2"])
+def test_our_own_push_service_is_accepted_when_configured(path: str) -> None:
+    check_endpoint(f"http://127.0.0.1:9000/{path}/lab_abc-_", LOCAL)
+
+
+# W-6 (SSRF: its lab face and its registration are at the same origin)
+@pytest.mark.parametrize(
+    "path",
+    ["lab/faults", "register", "checkin", "push/", "push", "push/a/b", "push/a?b", "x/push/a"],
+)
+def test_other_path_of_our_push_service_is_refused(path: str) -> None:
+    assert (
+        why_refused(f"http://127.0.0.1:9000/{path}", LOCAL) == "Must be a path for push messages."
+    )
 
 
 # W-6
@@ -148,6 +165,28 @@ def test_accepted_endpoint_means_the_same_host_to_every_parser(endpoint: str) ->
     assert host
     assert host in VENDOR_HOSTS or host.endswith(VENDOR_DOMAINS)
     assert urlsplit(endpoint).port in (None, 443)
+
+
+# W-6
+@given(st.text(alphabet="abpush/.%2e?&;~:-_", max_size=20))
+@example("push/lab_abc")
+def test_accepted_path_of_ours_takes_messages(rest: str) -> None:
+    endpoint = f"http://127.0.0.1:9000/{rest}"
+    if why_refused(endpoint, LOCAL):
+        return
+    path, query = urlsplit(endpoint).path, urlsplit(endpoint).query
+    assert (path.startswith("/push/"), path.count("/"), query) == (True, 2, "")
+    assert path == parse_url(endpoint).path == yarl.URL(endpoint).path
+
+
+# W-6
+@given(st.text(alphabet="a-.", max_size=10))
+@example("")
+@example("a.")
+def test_accepted_vendor_host_has_no_empty_label(prefix: str) -> None:
+    if not why_refused(f"https://{prefix}.push.apple.com/x", VENDORS):
+        for label in prefix.split("."):
+            assert label.strip("-") == label != ""
 
 
 # W-9 (RFC 8292 section 2)
