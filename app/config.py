@@ -93,6 +93,9 @@ class Settings(BaseModel):
     push_routes: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_routes)] = Field(
         (), description="PREFIX=URL pairs: endpoints beginning with PREFIX are sent to URL instead."
     )
+    push_ca: Path | None = Field(
+        None, description="PEM file: an authority that vouches for PUSH_ROUTES and our own service."
+    )
     secret_key: SecretStr | None = Field(
         None, description="Key that signs cookies; made in the instance folder when not given."
     )

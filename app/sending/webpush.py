@@ -1,18 +1,25 @@
 """One Web Push message: encrypted (RFC 8291), signed (RFC 8292), posted (RFC 8030). pywebpush does
 the encryption and the sending over our transport, py-vapid the signature. Called by the sender."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from cryptography.exceptions import InvalidKey
+from cryptography.exceptions import InvalidKey, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from pywebpush import WebPusher, WebPushException
 
 from app import clock
 from app.config import Settings
 from app.sending import endpoints, outcome
+from app.sending.connection import Answer
 from app.sending.outcome import Outcome
-from app.sending.transport import Answer, NoAnswer, Transport
+from app.sending.transport import NoAnswer, Transport
 from app.sending.vapid import VapidKeys
+
+#: Browsers' public keys that are kept parsed: about 1 kB each.
+PARSED_KEYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,9 @@ class Request:
     body: bytes
 
 
+#: Our key is not here, theirs are no keys, or a header cannot be written.
+UNSENDABLE = (LookupError, ValueError, WebPushException, InvalidKey, UnsupportedAlgorithm)
+
 OnRequest = Callable[[Request], None]
 
 
@@ -48,7 +58,9 @@ class WebPush:
     def __init__(self, settings: Settings, keys: VapidKeys) -> None:
         self._settings = settings
         self._keys = keys
-        self._transport = Transport(settings.push_timeout, settings.sender_greenlets)
+        self._transport = Transport(
+            settings.push_timeout, settings.sender_greenlets, settings.push_ca
+        )
 
     def send(self, message: Message, on_request: OnRequest = lambda request: None) -> Outcome:
         """Never raises for what a subscription or a push service may do. `on_request` is called
@@ -60,16 +72,16 @@ class WebPush:
             answer = self._post(message, on_request)
         except NoAnswer as error:
             return outcome.no_answer(str(error))
-        except (LookupError, ValueError, WebPushException, InvalidKey) as error:
-            return outcome.cannot_send(str(error))  # our key is not here, or theirs are no keys
+        except UNSENDABLE as error:
+            return outcome.cannot_send(str(error))
         return outcome.sort_answer(answer.status_code, answer.headers, answer.text, clock.now())
 
     def _post(self, message: Message, on_request: OnRequest) -> Answer:
         target = endpoints.target_of(message.endpoint, self._settings)
         courier = _Courier(self._transport, target, on_request)
-        keys = {"p256dh": message.p256dh, "auth": message.auth}
-        pusher = WebPusher({"endpoint": target.url, "keys": keys}, requests_session=courier)
-        pusher.send(message.payload, self._headers(message), ttl=message.ttl)
+        _Pusher(target.url, message, courier).send(
+            message.payload, self._headers(message), ttl=message.ttl
+        )
         return courier.answer
 
     def _headers(self, message: Message) -> dict[str, str]:
@@ -85,6 +97,25 @@ class WebPush:
 
     def close(self) -> None:
         self._transport.close()
+
+
+class _Pusher(WebPusher):  # type: ignore[misc]  # pywebpush carries no types
+    """pywebpush's, but for the browser's public key: parsed once, and not for every message."""
+
+    def __init__(self, url: str, message: Message, courier: "_Courier") -> None:
+        super().__init__({"endpoint": url}, requests_session=courier)
+        self.receiver_key = _public_key(message.p256dh)
+        self.auth_key = _decode(message.auth)
+
+
+@lru_cache(maxsize=PARSED_KEYS)
+def _public_key(p256dh: str) -> ec.EllipticCurvePublicKey:
+    """An uncompressed P-256 point (RFC 8291 section 3.1); raises ValueError."""
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decode(p256dh))
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 class _Courier:

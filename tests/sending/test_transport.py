@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.sending import transport
+from app.sending import kept_alive
+from app.sending.connection import BODY_LIMIT, Answer
 from app.sending.endpoints import Target
-from app.sending.transport import BODY_LIMIT, NoAnswer, Transport
+from app.sending.transport import NoAnswer, Transport
 from tests.sending import server as answers
 from tests.sending.server import PushServer
 
@@ -24,7 +25,7 @@ def session() -> Iterator[Transport]:
     session.close()
 
 
-def post(session: Transport, server: PushServer, path: str = "/push/x") -> transport.Answer:
+def post(session: Transport, server: PushServer, path: str = "/push/x") -> Answer:
     return session.post(Target(server.origin + path, trusted=True), {"TTL": "1"}, b"body")
 
 
@@ -51,6 +52,45 @@ def test_connection_is_kept_alive(session: Transport, server: PushServer) -> Non
     assert len({got.client_port for got in server.got}) == 1
 
 
+# W-8
+def test_connection_that_ended_between_two_requests_is_replaced(
+    session: Transport, server: PushServer
+) -> None:
+    ended = threading.Event()
+
+    def answer_and_end(handler: answers.Handler) -> None:
+        answers.reply(201)(handler)
+        handler.close_connection = True
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        ended.set()
+
+    server.answers += [answer_and_end, answers.reply(202)]
+    post(session, server)
+    assert ended.wait(5)
+    assert post(session, server).status_code == 202
+    assert len(server.got) == 2
+
+
+# W-8
+def test_connection_that_was_idle_for_long_is_not_used(
+    session: Transport, server: PushServer, monkeypatch: Any
+) -> None:
+    post(session, server)
+    monkeypatch.setattr(kept_alive, "IDLE_SECONDS", 0.0)
+    post(session, server)
+    assert len({got.client_port for got in server.got}) == 2
+
+
+# W-8
+def test_kept_connections_are_bounded(server: PushServer, monkeypatch: Any) -> None:
+    monkeypatch.setattr(kept_alive, "ORIGINS", 1)
+    session = Transport(timeout=10, connections=1)
+    for host in ("127.0.0.1", "localhost", "localhost"):
+        session.post(Target(f"http://{host}:{server.server_port}/x", trusted=True), {}, b"")
+    assert [origin.host for origin in session._kept_alive._idle] == ["localhost"]
+    session.close()
+
+
 # W-8 (measured: both common session libraries repeat a 307 to loopback)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_is_not_followed(session: Transport, server: PushServer, status: int) -> None:
@@ -64,7 +104,7 @@ def test_redirect_is_not_followed(session: Transport, server: PushServer, status
     "answer",
     [
         answers.never(),
-        answers.drip(),
+        answers.drip(b"HTTP/1.1 201 "),
         answers.drip(b"HTTP/1.1 201 Created\r\nX: "),
         answers.drip(b"HTTP/1.1 201 Created\r\nContent-Length: 4000\r\n\r\n"),
         answers.drip(b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n"),
@@ -89,6 +129,50 @@ def test_only_the_beginning_of_a_huge_answer_is_read(
     assert len(post(session, server).text) == BODY_LIMIT
     post(session, server)
     assert server.got[0].client_port != server.got[1].client_port
+
+
+# W-8
+def test_headers_without_end_are_no_answer(session: Transport, server: PushServer) -> None:
+    def answer(handler: answers.Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 201 Created\r\n")
+        while not handler.server.stopped.is_set():
+            handler.wfile.write(b"X: " + b"x" * 4000 + b"\r\n")
+
+    server.answers.append(answer)
+    with pytest.raises(NoAnswer, match="longer than"):
+        post(session, server)
+
+
+# W-8 (RFC 9110 section 15.2)
+def test_interim_answer_is_not_the_answer(session: Transport, server: PushServer) -> None:
+    def answer(handler: answers.Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n")
+        answers.reply(201, {"Location": "/m"})(handler)
+
+    server.answers.append(answer)
+    found = post(session, server)
+    assert (found.status_code, found.headers.get("retry-after")) == (201, None)
+    assert found.headers["location"] == "/m"
+
+
+# W-8 (RFC 9112 section 6.3)
+def test_answer_may_end_with_its_connection(session: Transport, server: PushServer) -> None:
+    def answer(handler: answers.Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 500 Broken\r\nConnection: close\r\n\r\nwords")
+        handler.close_connection = True
+
+    server.answers.append(answer)
+    assert post(session, server) == Answer(500, {"connection": "close"}, "words")
+
+
+# W-8
+@pytest.mark.parametrize("value", ["a\r\nHost: x", "a\nb", "\x00", "ä"])
+def test_header_that_would_begin_another_is_not_sent(
+    session: Transport, server: PushServer, value: str
+) -> None:
+    with pytest.raises(ValueError, match="cannot be sent"):
+        session.post(Target(server.origin + "/x", trusted=True), {"topic": value}, b"")
+    assert server.got == []
 
 
 # W-8
@@ -132,7 +216,7 @@ def test_vendor_name_with_a_private_address_is_not_connected(
 ) -> None:
     resolve_to(monkeypatch, address)
     connected: list[Any] = []
-    monkeypatch.setattr(transport, "create_connection", lambda *a, **o: connected.append(a))
+    monkeypatch.setattr(socket, "create_connection", lambda *a, **o: connected.append(a))
     with pytest.raises(NoAnswer, match="no public address"):
         session.post(Target("https://fcm.googleapis.com/x", trusted=False), {}, b"")
     assert connected == []
@@ -147,7 +231,7 @@ def test_connected_address_is_the_checked_one(session: Transport, monkeypatch: A
         tried.append(address)
         raise ConnectionRefusedError("refused")
 
-    monkeypatch.setattr(transport, "create_connection", connect)
+    monkeypatch.setattr(socket, "create_connection", connect)
     with pytest.raises(NoAnswer):
         session.post(Target("https://fcm.googleapis.com/x", trusted=False), {}, b"")
     assert tried == [("8.8.8.8", 443), ("8.8.4.4", 443)]
@@ -155,7 +239,7 @@ def test_connected_address_is_the_checked_one(session: Transport, monkeypatch: A
 
 # W-6 (SSRF)
 def test_untrusted_target_is_never_plain_http(session: Transport, server: PushServer) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError):
         session.post(Target(server.origin + "/x", trusted=False), {}, b"")
     assert server.got == []
 
@@ -172,4 +256,5 @@ def test_many_threads_share_a_session(server: PushServer) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    session.close()
     assert codes == [201] * 8
