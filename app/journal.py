@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, insert, or_, select
 from sqlalchemy.orm import Session
+from typing_extensions import TypedDict
 
 from app import clock
 from app.db import Database
@@ -39,6 +40,22 @@ class Event:
     message_url: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
     at: float = field(default_factory=clock.now)
+
+
+class PublicEvent(TypedDict):
+    """An event as a reader gets it."""
+
+    id: int
+    at: float
+    actor: str
+    kind: str
+    step: int | None
+    notification_id: str | None
+    connection_id: str | None
+    endpoint: str | None
+    message_url: str | None
+    summary: str
+    detail: dict[str, Any]
 
 
 class Journal:
@@ -120,25 +137,36 @@ def _row(event: Event, runs: dict[int, str | None]) -> dict[str, Any]:
     }
 
 
-def read_run(session: Session, run_id: str | None, after: int = 0) -> list[dict[str, Any]]:
+def read_run(session: Session, run_id: str | None, after: int = 0) -> list[PublicEvent]:
     """Events of one run, and those of no run at all (the keys' making), oldest first."""
     mine = or_(JournalEvent.run_id == run_id, JournalEvent.run_id.is_(None))
     return _page(session, select(JournalEvent).where(mine), after)
 
 
-def read_all(session: Session, after: int = 0) -> list[dict[str, Any]]:
+def read_all(session: Session, after: int = 0) -> list[PublicEvent]:
     """Events of all runs, oldest first; for whoever holds the lab secret."""
     return _page(session, select(JournalEvent), after)
 
 
-def _page(session: Session, query: Select[JournalEvent], after: int) -> list[dict[str, Any]]:
+def _page(session: Session, query: Select[JournalEvent], after: int) -> list[PublicEvent]:
     query = query.where(JournalEvent.id > after).order_by(JournalEvent.id).limit(PAGE)
     return [_public(event) for event in session.scalars(query)]
 
 
-def _public(event: JournalEvent) -> dict[str, Any]:
-    columns = JournalEvent.__table__.columns.keys()
-    return {name: getattr(event, name) for name in columns if name != "run_id"}
+def _public(event: JournalEvent) -> PublicEvent:
+    return {
+        "id": event.id,
+        "at": event.at,
+        "actor": event.actor,
+        "kind": event.kind,
+        "step": event.step,
+        "notification_id": event.notification_id,
+        "connection_id": event.connection_id,
+        "endpoint": event.endpoint,
+        "message_url": event.message_url,
+        "summary": event.summary,
+        "detail": event.detail,
+    }
 
 
 def expire(session: Session, now: float) -> None:

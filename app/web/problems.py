@@ -2,17 +2,35 @@
 as a page for people. Registered by `web.register`."""
 
 from time import time
-from typing import Any
+from typing import Any, NotRequired
 
 from flask import Flask, Response, current_app, render_template, request
 from flask_limiter import RequestLimit
 from gunicorn.http.errors import ParseException
+from typing_extensions import TypedDict
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app import log
 from app.errors import MalformedRequest, Problem, RateLimited
 
 logger = log.get("web")
+
+
+class FieldProblem(TypedDict):
+    """`notifications.3.title`, and what to do about it."""
+
+    field: str
+    reason: str
+
+
+class ProblemBody(TypedDict):
+    """RFC 9457. `type` is stable, `title` says the same in words, `detail` tells this very case."""
+
+    type: str
+    title: str
+    status: int
+    detail: NotRequired[str]
+    errors: NotRequired[list[FieldProblem]]
 
 
 def register(app: Flask) -> None:
@@ -74,7 +92,7 @@ def wants_json() -> bool:
 
 
 def _problem_json(status: int, code: str, title: str, detail: str, errors: Any) -> Response:
-    body: dict[str, Any] = {"type": f"/problems/{code}", "title": title, "status": status}
+    body: ProblemBody = {"type": f"/problems/{code}", "title": title, "status": status}
     if detail and detail != title:
         body["detail"] = detail
     if errors:

@@ -2,11 +2,20 @@
 
 from flask import Flask
 
-from app.web.api import devices, journal, lab, notifications, session, subscriptions
+from app.web.api import (
+    devices,
+    docs,
+    journal,
+    lab,
+    notifications,
+    openapi,
+    session,
+    subscriptions,
+)
 
 
 def register(app: Flask, *, lab_mode: bool) -> None:
-    for part in (session, subscriptions, devices, notifications, journal):
+    for part in (session, subscriptions, devices, notifications, journal, openapi, docs):
         app.register_blueprint(part.api, url_prefix="/api")
     if lab_mode:
         app.register_blueprint(lab.api, url_prefix="/api")

@@ -1,14 +1,16 @@
 """The caller's devices (X-2): list, rename, test, sign out."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from app import clock, devices
 from app.devices import Device
 from app.web import visitor as visitors
 from app.web.api.body import Body, Text, read
+from app.web.api.describe import NoContent, Time, takes
 from app.web.services import current_services
 from app.web.visitor import require_visitor
 
@@ -19,8 +21,29 @@ class RenameBody(Body):
     name: Annotated[Text, Field(max_length=200)]
 
 
+class DeviceAnswer(TypedDict):
+    """A signed-in session (X-2). `push_last_status` is the push service's last answer, `pending`
+    how many notifications wait for the device's acknowledgement."""
+
+    connection_id: str
+    name: str
+    browser: str
+    online: bool
+    last_seen_at: Time
+    connected_at: Time | None
+    push: bool
+    push_last_status: int | None
+    this_device: bool
+    pending: int
+
+
+class DeviceList(TypedDict):
+    devices: list[DeviceAnswer]
+
+
 @api.get("/devices")
-def list_devices() -> dict[str, Any]:
+def list_devices() -> DeviceList:
+    """The caller's devices."""
     visitor = require_visitor()
     with current_services().database.read() as session:
         mine = devices.find_by_session(session, visitor.session_id)
@@ -30,7 +53,9 @@ def list_devices() -> dict[str, Any]:
 
 
 @api.patch("/devices/<connection_id>")
-def rename_device(connection_id: str) -> dict[str, Any]:
+@takes(RenameBody)
+def rename_device(connection_id: str) -> DeviceAnswer:
+    """Give one of the caller's devices another name."""
     visitor = require_visitor()
     name = read(RenameBody).name
     services = current_services()
@@ -39,7 +64,8 @@ def rename_device(connection_id: str) -> dict[str, Any]:
 
 
 @api.delete("/devices/<connection_id>")
-def sign_out_device(connection_id: str) -> tuple[str, int]:
+def sign_out_device(connection_id: str) -> NoContent:
+    """Sign one of the caller's devices out; its push subscription goes with it."""
     visitor = require_visitor()
     services = current_services()
     ended = services.database.write(
@@ -51,7 +77,7 @@ def sign_out_device(connection_id: str) -> tuple[str, int]:
     return "", 204
 
 
-def _public(device: Device, own_id: str | None) -> dict[str, Any]:
+def _public(device: Device, own_id: str | None) -> DeviceAnswer:
     return {
         "connection_id": device.connection_id,
         "name": device.name,

@@ -1,21 +1,23 @@
 """The run's journal: read by its owner, written to by the page and its service worker."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from flask import Blueprint, request
+from flask import Blueprint
 from pydantic import AfterValidator, Field, JsonValue
+from typing_extensions import TypedDict
 
 from app import clock
-from app.errors import InvalidInput
-from app.journal import read_run
+from app.journal import PublicEvent, read_run
 from app.web.api.body import Body, Text, read
+from app.web.api.describe import NoContent, Number, takes
 from app.web.services import current_services
 from app.web.visitor import require_visitor
 
 api = Blueprint("api_journal", __name__)
 
 DETAIL_BYTES = 16 * 1024
+AFTER = Number("after", 0, 10**15, "The cursor of an earlier answer.")
 
 
 def _fits(detail: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -43,19 +45,30 @@ class ReportBody(Body):
     events: Annotated[list[ReportedEvent], Field(min_length=1, max_length=50)]
 
 
+class JournalPage(TypedDict):
+    """`cursor` is what the next request sends as `after`."""
+
+    events: list[PublicEvent]
+    cursor: int
+
+
 @api.get("/journal")
-def read_journal() -> dict[str, Any]:
+@takes(query=(AFTER,))
+def read_journal() -> JournalPage:
+    """Events of the caller's run, oldest first."""
     visitor = require_visitor()
     services = current_services()
     services.journal.flush()
-    after = read_cursor()
+    after = AFTER.read()
     with services.database.read() as session:
         events = read_run(session, visitor.run_id, after)
     return {"events": events, "cursor": events[-1]["id"] if events else after}
 
 
 @api.post("/journal")
-def report() -> tuple[str, int]:
+@takes(ReportBody)
+def report() -> NoContent:
+    """What the page or the service worker did, for the caller's own run."""
     visitor = require_visitor()
     journal = current_services().journal
     for event in read(ReportBody).events:
@@ -63,14 +76,6 @@ def report() -> tuple[str, int]:
         at = event.at if event.at is not None and _is_recent(event.at) else clock.now()
         journal.write(event.kind, user_id=visitor.user_id, at=at, **fields)
     return "", 204
-
-
-def read_cursor() -> int:
-    """`?after=<id>`; raises InvalidInput."""
-    text = request.args.get("after", "0")
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise InvalidInput.field("after", "must be the cursor of an earlier answer, a number")
-    return int(text)
 
 
 def _is_recent(at: float) -> bool:

@@ -11,13 +11,15 @@ from flask import Blueprint, request
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from typing_extensions import TypedDict
 
 from app import accounts, clock
 from app.errors import NotFound, SignedOut
 from app.journal import read_all
 from app.models import PushSubscription
 from app.web.api.body import Body, read
-from app.web.api.journal import read_cursor
+from app.web.api.describe import NoContent, Time, takes
+from app.web.api.journal import AFTER, JournalPage
 from app.web.services import current_services
 from app.web.visitor import find_visitor, require_visitor
 
@@ -32,15 +34,41 @@ class FaultBody(Body):
     times: Annotated[int, Field(ge=1, le=1000)] | None = 1
 
 
+class RunAnswer(TypedDict):
+    run_id: str
+
+
+class LabToken(TypedDict):
+    """Where the push service is, and the bearer token for its lab face."""
+
+    url: str
+    token: str
+    expires_at: Time
+
+
+class ArmedFault(TypedDict):
+    """`times` is null for a fault that stays until it is switched off."""
+
+    kind: Literal["crash", "fail", "hold"]
+    times: int | None
+
+
+class ArmedFaults(TypedDict):
+    """By the name of the fault point."""
+
+    faults: dict[str, ArmedFault]
+
+
 @api.post("/runs")
-def start_run() -> tuple[dict[str, str], int]:
+def start_run() -> tuple[RunAnswer, Literal[201]]:
+    """A new run: an empty diagram."""
     visitor = require_visitor()
     run_id = current_services().database.write(lambda s: accounts.start_run(s, visitor.user_id))
     return {"run_id": run_id}, 201
 
 
 @api.get("/lab/token")
-def lab_token() -> dict[str, Any]:
+def lab_token() -> LabToken:
     """A token with which the page may read the push service's journal of this run's endpoints."""
     visitor = require_visitor()
     services = current_services()
@@ -49,7 +77,7 @@ def lab_token() -> dict[str, Any]:
     expires_at = clock.now() + TOKEN_SECONDS
     claims = {"run": visitor.run_id, "endpoints": endpoints, "exp": int(expires_at)}
     return {
-        "url": services.settings.push_service_url,
+        "url": services.settings.push_service_url or "",
         "token": _sign(claims, _lab_secret()),
         "expires_at": clock.iso(expires_at),
     }
@@ -78,14 +106,18 @@ def _lab_secret() -> bytes:
 
 
 @api.get("/lab/faults")
-def list_faults() -> dict[str, Any]:
+@takes(caller="lab-user")
+def list_faults() -> ArmedFaults:
+    """Which fault switches are on."""
     require_lab_user()
     armed = current_services().faults.armed()
     return {"faults": {name: {"kind": on.kind, "times": on.times} for name, on in armed.items()}}
 
 
 @api.put("/lab/faults/<point>")
-def arm(point: str) -> tuple[str, int]:
+@takes(FaultBody, caller="lab-user")
+def arm(point: str) -> NoContent:
+    """Switch a fault on."""
     require_lab_user()
     body = read(FaultBody)
     try:
@@ -96,20 +128,23 @@ def arm(point: str) -> tuple[str, int]:
 
 
 @api.delete("/lab/faults/<point>")
-def disarm(point: str) -> tuple[str, int]:
+@takes(caller="lab-user")
+def disarm(point: str) -> NoContent:
+    """Switch a fault off."""
     require_lab_user()
     current_services().faults.disarm(point)
     return "", 204
 
 
 @api.get("/lab/journal")
-def whole_journal() -> dict[str, Any]:
+@takes(query=(AFTER,), caller="lab-secret")
+def whole_journal() -> JournalPage:
     """Every run's events, for whoever holds the lab secret."""
     if not _has_lab_secret():
         raise SignedOut("Send the lab secret: Authorization: Bearer …")
     services = current_services()
     services.journal.flush()
-    after = read_cursor()
+    after = AFTER.read()
     with services.database.read() as session:
         events = read_all(session, after)
     return {"events": events, "cursor": events[-1]["id"] if events else after}

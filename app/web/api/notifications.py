@@ -1,11 +1,11 @@
 """Notifications: create, read, what became of one, acknowledge what was shown (W-7, P-7, P-11)."""
 
-from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from flask import Blueprint, request
-from pydantic import Field
+from pydantic import Field, JsonValue
 from sqlalchemy.orm import Session
+from typing_extensions import TypedDict
 
 from app import accounts, clock, devices
 from app.errors import FieldError, InvalidInput, NotFound
@@ -14,6 +14,7 @@ from app.notifications import status
 from app.notifications.create import Created, Idempotency, NewNotification
 from app.pns import pending
 from app.web.api.body import Body, Text, check, read, read_json
+from app.web.api.describe import Header, NoContent, Number, Time, takes
 from app.web.services import current_services
 from app.web.visitor import Visitor, require_visitor
 
@@ -22,6 +23,12 @@ api = Blueprint("api_notifications", __name__)
 BATCH = 500
 #: FCM keeps a message at most 28 days, and the inbox does not outlive it.
 TTL_MAX = 28 * 86400
+
+SINCE = Number("since", 0, 2**53, "The `seq` of the newest notification that the caller has.")
+LIMIT = Number("limit", inbox.PAGE, inbox.PAGE, "How many at most.")
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key", 200, "A repetition within 24 hours gets the same answer, and makes nothing."
+)
 
 #: A path of this site: a push message must not lead a user elsewhere. No tab or line end, which
 #: readers of URLs drop: `/<tab>/evil.example` would be another site.
@@ -60,8 +67,43 @@ class ReadBody(Body):
     ]
 
 
+class NotificationMade(TypedDict):
+    """How many devices and subscriptions somebody else has is not told."""
+
+    notification_id: str
+    created_at: Time
+    seq: NotRequired[int]
+    devices: NotRequired[int]
+    subscriptions: NotRequired[int]
+
+
+class BatchMade(TypedDict):
+    notifications: list[NotificationMade]
+
+
+class InboxItem(TypedDict):
+    notification_id: str
+    seq: int
+    data: dict[str, JsonValue]
+    created_at: Time
+    read_at: Time | None
+
+
+class InboxPage(TypedDict):
+    """`last_seq` is what the next request sends as `since`."""
+
+    notifications: list[InboxItem]
+    last_seq: int
+
+
+class StatusAnswer(InboxItem):
+    expires_at: Time
+    devices: list[status.DeviceStatus]
+
+
 @api.post("/notifications")
-def create() -> tuple[dict[str, Any], int]:
+@takes(NotificationBody, BatchBody, headers=(IDEMPOTENCY_KEY,))
+def create() -> tuple[NotificationMade | BatchMade, Literal[201]]:
     """One notification, or up to 500 in `notifications`; all of them or none."""
     visitor = require_visitor()
     services = current_services()
@@ -76,7 +118,7 @@ def create() -> tuple[dict[str, Any], int]:
 
 
 @api.post("/devices/<connection_id>/test")
-def send_test(connection_id: str) -> tuple[dict[str, Any], int]:
+def send_test(connection_id: str) -> tuple[NotificationMade, Literal[201]]:
     """A notification that alerts this one of the caller's devices only."""
     visitor = require_visitor()
     services = current_services()
@@ -89,16 +131,18 @@ def send_test(connection_id: str) -> tuple[dict[str, Any], int]:
 
 
 @api.get("/notifications")
-def list_notifications() -> dict[str, Any]:
+@takes(query=(SINCE, LIMIT))
+def list_notifications() -> InboxPage:
+    """The caller's inbox, oldest first."""
     visitor = require_visitor()
-    since, limit = _number("since", 0, 2**53), _number("limit", inbox.PAGE, inbox.PAGE)
+    since, limit = SINCE.read(), LIMIT.read()
     with current_services().database.read() as session:
         page = inbox.list_since(session, visitor.user_id, since, limit)
     return {"notifications": [_item(item) for item in page.items], "last_seq": page.last_seq}
 
 
 @api.get("/notifications/<notification_id>")
-def show_status(notification_id: str) -> dict[str, Any]:
+def show_status(notification_id: str) -> StatusAnswer:
     """The notification, and what became of it on each device."""
     visitor = require_visitor()
     with current_services().database.read() as session:
@@ -112,12 +156,14 @@ def show_status(notification_id: str) -> dict[str, Any]:
         "created_at": clock.iso(found.created_at),
         "expires_at": clock.iso(found.expires_at),
         "read_at": clock.iso(found.read_at) if found.read_at else None,
-        "devices": [asdict(device) for device in found.devices],
+        "devices": found.devices,
     }
 
 
 @api.post("/notifications/read")
-def mark_read() -> tuple[str, int]:
+@takes(ReadBody)
+def mark_read() -> NoContent:
+    """Read on this device is read on all."""
     visitor = require_visitor()
     services = current_services()
     ids = read(ReadBody).notification_ids
@@ -127,7 +173,7 @@ def mark_read() -> tuple[str, int]:
 
 
 @api.post("/notifications/<notification_id>/shown")
-def shown(notification_id: str) -> tuple[str, int]:
+def shown(notification_id: str) -> NoContent:
     """The caller's device has it: its pending row goes (P-11)."""
     visitor = require_visitor()
     services = current_services()
@@ -176,17 +222,13 @@ def _find_user(session: Session, visitor: Visitor, name: str | None) -> int | No
 
 
 def _idempotency(visitor: Visitor) -> Idempotency | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= 200 or not key.isprintable():
-        raise InvalidInput.field("Idempotency-Key", "Use 1 to 200 visible characters.")
-    return Idempotency(visitor.user_id, key, request.get_data())
+    key = IDEMPOTENCY_KEY.read()
+    return Idempotency(visitor.user_id, key, request.get_data()) if key else None
 
 
-def _answer(created: Created, visitor: Visitor) -> dict[str, Any]:
+def _answer(created: Created, visitor: Visitor) -> NotificationMade:
     """How many devices somebody has is nobody else's business."""
-    answer: dict[str, Any] = {
+    answer: NotificationMade = {
         "notification_id": created.notification_id,
         "created_at": clock.iso(created.created_at),
     }
@@ -199,7 +241,7 @@ def _answer(created: Created, visitor: Visitor) -> dict[str, Any]:
     return answer
 
 
-def _item(item: inbox.Item) -> dict[str, Any]:
+def _item(item: inbox.Item) -> InboxItem:
     return {
         "notification_id": item.notification_id,
         "seq": item.seq,
@@ -207,10 +249,3 @@ def _item(item: inbox.Item) -> dict[str, Any]:
         "created_at": clock.iso(item.created_at),
         "read_at": clock.iso(item.read_at) if item.read_at else None,
     }
-
-
-def _number(name: str, default: int, most: int) -> int:
-    text = request.args.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) > most:
-        raise InvalidInput.field(name, f"must be a whole number from 0 to {most}")
-    return int(text)

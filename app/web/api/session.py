@@ -1,18 +1,53 @@
 """What the server knows of the caller and this device; the public half of our VAPID key (W-1)."""
 
-from typing import Any
-
 from flask import Blueprint
+from typing_extensions import TypedDict
 
 from app import devices, subscriptions
+from app.web.api.describe import takes
 from app.web.services import current_services
 from app.web.visitor import Visitor, find_visitor, require_visitor
 
 api = Blueprint("api_session", __name__)
 
 
+class VapidPublicKey(TypedDict):
+    """An uncompressed P-256 point, base64url, and the name that we know it by."""
+
+    public_key: str
+    vapid_key_id: str
+
+
+class SessionUser(TypedDict):
+    name: str
+    guest: bool
+
+
+class SessionSubscription(TypedDict):
+    """What the server knows of this device's push subscription. `last_status` is the push
+    service's last answer; null before the first message."""
+
+    endpoint: str
+    last_status: int | None
+
+
+class SessionDevice(TypedDict):
+    connection_id: str | None
+    subscription: SessionSubscription | None
+
+
+class SessionAnswer(SessionDevice):
+    """`connection_id` is null until this device has connected or subscribed."""
+
+    user: SessionUser
+    run_id: str | None
+    last_seq: int
+    lab: bool
+
+
 @api.get("/vapid-public-key")
-def vapid_public_key() -> dict[str, str]:
+@takes(caller="anybody")
+def vapid_public_key() -> VapidPublicKey:
     """The application server key for `pushManager.subscribe()`; anybody may read it."""
     services = current_services()
     key = services.vapid.current
@@ -29,7 +64,8 @@ def vapid_public_key() -> dict[str, str]:
 
 
 @api.get("/session")
-def session() -> dict[str, Any]:
+def session() -> SessionAnswer:
+    """Who is signed in, and what the server knows of this device."""
     visitor = require_visitor()
     return {
         "user": {"name": visitor.name, "guest": visitor.guest},
@@ -40,11 +76,13 @@ def session() -> dict[str, Any]:
     }
 
 
-def _device(visitor: Visitor) -> dict[str, Any]:
+def _device(visitor: Visitor) -> SessionDevice:
     with current_services().database.read() as reading:
         record = devices.find_by_session(reading, visitor.session_id)
         if record is None:
             return {"connection_id": None, "subscription": None}
         known = subscriptions.find_of_device(reading, record.connection_id)
-    shown = {"endpoint": known.endpoint, "last_status": known.last_status} if known else None
+    shown: SessionSubscription | None = None
+    if known:
+        shown = {"endpoint": known.endpoint, "last_status": known.last_status}
     return {"connection_id": record.connection_id, "subscription": shown}

@@ -4,13 +4,14 @@ the server about its push subscription."""
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Blueprint, request
 from pydantic import AfterValidator, Field
 from sqlalchemy.orm import Session
+from typing_extensions import TypedDict
 
 from app import devices, subscriptions
 from app.errors import TryAgain
@@ -19,6 +20,7 @@ from app.models import Registration
 from app.sending.endpoints import check_endpoint
 from app.subscriptions import NewSubscription
 from app.web.api.body import Body, Text, read
+from app.web.api.describe import NoContent, takes
 from app.web.services import current_services
 from app.web.visitor import Visitor, require_visitor
 
@@ -78,6 +80,11 @@ class UnsubscribeBody(Body):
     endpoint: Endpoint
 
 
+class SubscribeAnswer(TypedDict):
+    connection_id: str
+    subscription_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Subscribed:
     """Outcome of the transaction, and the device that lost the endpoint by it."""
@@ -89,7 +96,9 @@ class Subscribed:
 
 
 @api.post("/subscribe")
-def subscribe() -> tuple[dict[str, Any], int]:
+@takes(SubscribeBody)
+def subscribe() -> tuple[SubscribeAnswer, Literal[200, 201]]:
+    """Store this device's push subscription: 201 when it is new, 200 when it was known (W-6)."""
     visitor = require_visitor()
     services = current_services()
     body = read(SubscribeBody)
@@ -103,12 +112,17 @@ def subscribe() -> tuple[dict[str, Any], int]:
     done = services.database.write(lambda s: _subscribe(s, visitor.session_id, agent, new))
     services.announce(done.ended)
     _report_stored(visitor, body, done)
-    answer = {"connection_id": done.connection_id, "subscription_id": done.subscription_id}
+    answer: SubscribeAnswer = {
+        "connection_id": done.connection_id,
+        "subscription_id": done.subscription_id,
+    }
     return answer, 201 if done.created else 200
 
 
 @api.post("/unsubscribe")
-def unsubscribe() -> tuple[str, int]:
+@takes(UnsubscribeBody)
+def unsubscribe() -> NoContent:
+    """Forget the endpoint, if it is this device's."""
     visitor = require_visitor()
     body = read(UnsubscribeBody)
     services = current_services()
