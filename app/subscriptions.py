@@ -3,6 +3,7 @@ itself was checked by the caller. Called by web and by sending."""
 
 import hashlib
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -32,6 +33,14 @@ class Stored:
     subscription_id: int
     created: bool
     former_connection_id: str | None = None
+
+
+def origin_of(endpoint: str) -> str:
+    """Scheme, host and port as browsers write them: which push service it is, and the VAPID `aud`
+    (RFC 6454 section 6.2, RFC 8292 section 2)."""
+    parts = urlsplit(endpoint)
+    default_port = ":443" if parts.scheme == "https" else ":80"
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default_port)}"
 
 
 def hash_endpoint(endpoint: str) -> str:
@@ -100,6 +109,7 @@ def _insert(
         connection_id=device.connection_id,
         endpoint=new.endpoint,
         endpoint_hash=hash_endpoint(new.endpoint),
+        origin=origin_of(new.endpoint),
         p256dh=new.p256dh,
         auth=new.auth,
         vapid_key_id=key_id,
@@ -120,7 +130,8 @@ def _replace_older(session: Session, row: PushSubscription) -> None:
     ).all()
     for former in older:
         waiting = (PushOutbox.subscription_id == former.id) & (PushOutbox.state == "queued")
-        session.execute(update(PushOutbox).where(waiting).values(subscription_id=row.id))
+        moved = update(PushOutbox).where(waiting)
+        session.execute(moved.values(subscription_id=row.id, origin=row.origin))
         session.delete(former)
     session.flush()
 

@@ -10,7 +10,7 @@ from app.db import Model, db
 
 def run() -> None:
     """One transaction for all steps: a migration that fails leaves nothing half done."""
-    with db.get_engine().connect() as connection:
+    with db.engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Model.metadata,

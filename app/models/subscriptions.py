@@ -6,6 +6,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Model
 from app.models.accounts import BigId
 
+#: A host name has at most 253 characters (RFC 1035 section 2.3.4).
+ORIGIN_LENGTH = 270
+
 
 class VapidKey(Model):
     """Public keys and states only: private keys live in the instance folder or the environment."""
@@ -32,6 +35,8 @@ class PushSubscription(Model):
     endpoint: Mapped[str] = mapped_column(Text)
     #: SHA-256, hexadecimal: what makes the same endpoint one row.
     endpoint_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    #: Scheme, host and port of the endpoint: the push service it is at.
+    origin: Mapped[str] = mapped_column(String(ORIGIN_LENGTH), server_default="")
     p256dh: Mapped[str] = mapped_column(String(88))
     auth: Mapped[str] = mapped_column(String(24))
     vapid_key_id: Mapped[str] = mapped_column(ForeignKey("vapid_keys.id"))
@@ -45,7 +50,7 @@ class PushOutbox(Model):
 
     __tablename__ = "push_outbox"
     __table_args__ = (
-        Index("ix_push_outbox_due", "state", "next_attempt_at"),
+        Index("ix_push_outbox_due", "state", "origin", "next_attempt_at"),
         Index("ix_push_outbox_order", "subscription_id", "state", "seq"),
     )
 
@@ -57,6 +62,8 @@ class PushOutbox(Model):
     )
     #: The notification's `seq`: the order in which a subscription's rows are handed over.
     seq: Mapped[int] = mapped_column(BigInteger)
+    #: The subscription's: each push service's rows are found without looking at those of others.
+    origin: Mapped[str] = mapped_column(String(ORIGIN_LENGTH), server_default="")
     state: Mapped[str] = mapped_column(String(12), default="queued")
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt_at: Mapped[float] = mapped_column(Double)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import uuid_utils
 from sqlalchemy import Table, case, insert, select, update
@@ -61,13 +61,20 @@ class Created:
     subscriptions: int
 
 
+class _Subscription(NamedTuple):
+    """Where Web Push reaches a device."""
+
+    id: int
+    connection_id: str
+    origin: str
+
+
 @dataclass(slots=True)
 class _Addressee:
     """A user's devices, and the push subscriptions among them, at the moment of creation."""
 
     connection_ids: list[str] = field(default_factory=list)
-    #: Subscription id, and the device it belongs to.
-    subscriptions: list[tuple[int, str]] = field(default_factory=list)
+    subscriptions: list[_Subscription] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +124,14 @@ def _addressees(session: Session, user_ids: Collection[int]) -> dict[int, _Addre
     devices = select(Registration.user_id, Registration.connection_id)
     for user_id, device in session.execute(devices.where(Registration.user_id.in_(user_ids))):
         found[user_id].connection_ids.append(device)
-    pushes = select(PushSubscription.user_id, PushSubscription.id, PushSubscription.connection_id)
-    for push in session.execute(pushes.where(PushSubscription.user_id.in_(user_ids))):
-        found[push.user_id].subscriptions.append((push.id, push.connection_id))
+    pushes = select(
+        PushSubscription.user_id,
+        PushSubscription.id,
+        PushSubscription.connection_id,
+        PushSubscription.origin,
+    )
+    for user_id, *push in session.execute(pushes.where(PushSubscription.user_id.in_(user_ids))):
+        found[user_id].subscriptions.append(_Subscription(*push))
     return found
 
 
@@ -135,9 +147,9 @@ def _rows(item: NewNotification, seq: int, now: float, to: _Addressee) -> _Rows:
         data,
         [shared | {"connection_id": device} for device in to.connection_ids if wanted(device)],
         [
-            shared | queued | {"subscription_id": subscription_id}
-            for subscription_id, device in to.subscriptions
-            if wanted(device)
+            shared | queued | {"subscription_id": push.id, "origin": push.origin}
+            for push in to.subscriptions
+            if wanted(push.connection_id)
         ],
     )
 

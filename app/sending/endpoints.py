@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.config import Settings
 from app.errors import InvalidInput
+from app.subscriptions import origin_of
 
 #: Real endpoints have some 150 to 700 characters; the database itself sets no limit.
 MAX_LENGTH = 4096
@@ -74,16 +75,6 @@ def _why_no_vendor(parts: re.Match[str]) -> str | None:
     return None
 
 
-def origin_of(endpoint: str) -> str:
-    """Scheme, host and port as a browser writes them: the VAPID `aud` (RFC 8292 section 2)."""
-    parts = _SHAPE.fullmatch(endpoint)
-    if parts is None:
-        raise ValueError("not an endpoint")
-    scheme, port = parts["scheme"].lower(), parts["port"]
-    shown = f":{port}" if port and port != _DEFAULT_PORTS[scheme] else ""
-    return f"{scheme}://{parts['host'].lower()}{shown}"
-
-
 def target_of(endpoint: str, settings: Settings) -> Target:
     """The URL to send to: another one than the endpoint when PUSHLAB_PUSH_ROUTES says so."""
     for prefix, url in settings.push_routes:
@@ -96,7 +87,7 @@ def _is_at_ours(endpoint: str, settings: Settings) -> bool:
     ours = settings.push_service_url
     if settings.push_service != "local" or ours is None:
         return False
-    return origin_of(endpoint) == origin_of(ours + "/push")
+    return origin_of(endpoint) == origin_of(ours)
 
 
 def is_public(address: str) -> bool:

@@ -4,8 +4,11 @@ what became of a claimed row.
 
 Order per subscription holds with any number of senders, since only the oldest unfinished row of a
 subscription is ever claimed, also while it waits for its next attempt. A claim is a lease: when its
-holder dies, the row is anybody's again."""
+holder dies, the row is anybody's again. Rows are claimed push service by push service (`origin`):
+whoever looks for another one's rows never meets the queue of one that is down."""
 
+import random
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,6 +20,7 @@ from sqlalchemy import (
     and_,
     case,
     exists,
+    func,
     or_,
     select,
     update,
@@ -29,6 +33,8 @@ from app.sending.payload import Content
 
 #: A message is tried for at least this long, whatever its ttl (seconds).
 PATIENCE = 60.0
+#: Of one origin at a time, when nobody sets another limit.
+LIMIT = 1000
 #: No row is loaded as an object here, so there is nothing to keep in step.
 CORE = {"synchronize_session": False}
 
@@ -40,6 +46,7 @@ class Claimed:
     subscription_id: int
     user_id: int
     endpoint: str
+    origin: str
     p256dh: str
     auth: str
     vapid_key_id: str
@@ -57,20 +64,39 @@ class Claimed:
         return self.content.created_at + max(self.ttl, PATIENCE)
 
 
-def claim(session: Session, lease: float, limit: int) -> list[Claimed]:
-    """Lease up to `limit` rows that are due, at most one per subscription."""
+def claim(
+    session: Session, lease: float, limit: int, room: Callable[[str], int] = lambda origin: LIMIT
+) -> list[Claimed]:
+    """Lease up to `limit` rows that are due, at most one per subscription, and of each origin no
+    more than there is `room` for."""
+    claimed: list[Claimed] = []
+    for origin in origins_with_work(session):
+        size = min(room(origin), limit - len(claimed))
+        if size > 0:
+            claimed += _claim_of(session, origin, lease, size)
+    return claimed
+
+
+def origins_with_work(session: Session) -> list[str]:
+    """In any order, so that none is always served last."""
+    found = list(session.scalars(_ORIGINS))
+    random.shuffle(found)
+    return found
+
+
+def _claim_of(session: Session, origin: str, lease: float, size: int) -> list[Claimed]:
     now = clock.now()
-    subscription_ids = session.scalars(due_subscriptions(now, limit)).all()
+    subscription_ids = session.scalars(due_subscriptions(origin, now, size)).all()
     if not subscription_ids:
         return []
     # From here each statement sees what other senders committed before they let go of these.
     theirs = and_(PushOutbox.subscription_id.in_(subscription_ids), _free(now))
     _settle(session, and_(theirs, _is_too_old(now)), "expired")
     _settle(session, and_(theirs, _has_newer_of_topic()), "replaced")
-    claimed = [_claimed(row, now + lease) for row in session.execute(_heads(theirs))]
-    for item in claimed:
-        change(session, row_of(item), attempts=item.attempts, claimed_until=item.claimed_until)
-    return claimed
+    leased = {"attempts": PushOutbox.attempts + 1, "claimed_until": now + lease}
+    change(session, and_(theirs, ~_has_older()), **leased)
+    rows = session.execute(_leased(subscription_ids, now + lease))
+    return [_claimed(row) for row in rows]
 
 
 def release_all(session: Session) -> None:
@@ -79,11 +105,36 @@ def release_all(session: Session) -> None:
     change(session, held, claimed_until=None)
 
 
-def next_due(session: Session) -> float | None:
-    """When the next row is due that nobody has leased; None when nothing waits."""
-    waiting = and_(PushOutbox.state == "queued", PushOutbox.claimed_until.is_(None), ~_has_older())
+def next_due(session: Session, origins: Iterable[str]) -> float | None:
+    """When the next row of these is due that nobody has leased; None when nothing waits."""
+    times = [session.scalar(_next_of(origin)) for origin in origins]
+    return min((time for time in times if time is not None), default=None)
+
+
+def _next_of(origin: str) -> Select[float]:
+    waiting = and_(
+        PushOutbox.state == "queued",
+        PushOutbox.origin == origin,
+        PushOutbox.claimed_until.is_(None),
+        ~_has_older(),
+    )
     due = select(PushOutbox.next_attempt_at).where(waiting)
-    return session.scalar(due.order_by(PushOutbox.next_attempt_at).limit(1))
+    return due.order_by(PushOutbox.next_attempt_at).limit(1)
+
+
+def _origins() -> Select[str]:
+    """The origins of queued rows: from each one a jump in the index to the next, whatever the
+    number of its rows. (Neither database does that for DISTINCT.)"""
+    queued = PushOutbox.state == "queued"
+    first = select(func.min(PushOutbox.origin).label("origin")).where(queued)
+    found = first.cte("origins", recursive=True)
+    after = select(func.min(PushOutbox.origin)).where(queued, PushOutbox.origin > found.c.origin)
+    following = select(after.scalar_subquery()).where(found.c.origin.is_not(None))
+    every = found.union_all(following)
+    return select(every.c.origin).where(every.c.origin.is_not(None))
+
+
+_ORIGINS = _origins()
 
 
 def _free(now: float) -> ColumnElement[bool]:
@@ -102,13 +153,14 @@ def _has_older() -> ColumnElement[bool]:
     )
 
 
-def due_subscriptions(now: float, limit: int) -> Select[int]:
-    """Ids of subscriptions with work, locked until the commit. One that another sender has just
-    locked is skipped; who creates a notification for it need not wait (FOR NO KEY UPDATE)."""
+def due_subscriptions(origin: str, now: float, limit: int) -> Select[int]:
+    """Ids of subscriptions with work at that push service, locked until the commit. One that
+    another sender has just locked is skipped; who creates a notification for it need not wait (FOR
+    NO KEY UPDATE)."""
     return (
         select(PushSubscription.id)
         .join(PushOutbox, PushOutbox.subscription_id == PushSubscription.id)
-        .where(_free(now), ~_has_older())
+        .where(PushOutbox.origin == origin, _free(now), ~_has_older())
         .order_by(PushOutbox.next_attempt_at)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True, of=PushSubscription)
@@ -142,15 +194,17 @@ def _settle(session: Session, which: ColumnElement[bool], state: str) -> None:
     change(session, which, state=state, claimed_until=None)
 
 
-def _heads(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    """The oldest unfinished row of each subscription among these, with all it takes to send it."""
+def _leased(subscription_ids: Sequence[int], until: float) -> Select[*tuple[Any, ...]]:
+    """The rows of these subscriptions with that lease, with all it takes to send them."""
     return (
         select(
             PushOutbox.attempts,
+            PushOutbox.claimed_until,
             PushOutbox.subscription_id,
             PushSubscription.user_id,
             PushSubscription.connection_id,
             PushSubscription.endpoint,
+            PushSubscription.origin,
             PushSubscription.p256dh,
             PushSubscription.auth,
             PushSubscription.vapid_key_id,
@@ -166,11 +220,15 @@ def _heads(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         .join(PushSubscription, PushSubscription.id == PushOutbox.subscription_id)
         .join(NotificationData, NotificationData.notification_id == PushOutbox.notification_id)
         .join(User, User.id == PushSubscription.user_id)
-        .where(which, ~_has_older())
+        .where(
+            PushOutbox.subscription_id.in_(subscription_ids),
+            PushOutbox.state == "queued",
+            PushOutbox.claimed_until == until,
+        )
     )
 
 
-def _claimed(row: Row[Any], claimed_until: float) -> Claimed:
+def _claimed(row: Row[Any]) -> Claimed:
     content = Content(
         notification_id=row.notification_id,
         connection_id=row.connection_id,
@@ -183,6 +241,7 @@ def _claimed(row: Row[Any], claimed_until: float) -> Claimed:
         subscription_id=row.subscription_id,
         user_id=row.user_id,
         endpoint=row.endpoint,
+        origin=row.origin,
         p256dh=row.p256dh,
         auth=row.auth,
         vapid_key_id=row.vapid_key_id,
@@ -190,16 +249,8 @@ def _claimed(row: Row[Any], claimed_until: float) -> Claimed:
         ttl=row.ttl,
         urgency=row.urgency,
         topic=row.topic,
-        attempts=row.attempts + 1,
-        claimed_until=claimed_until,
-    )
-
-
-def row_of(item: Claimed) -> ColumnElement[bool]:
-    return and_(
-        PushOutbox.notification_id == item.content.notification_id,
-        PushOutbox.subscription_id == item.subscription_id,
-        PushOutbox.state == "queued",
+        attempts=row.attempts,
+        claimed_until=row.claimed_until,
     )
 
 

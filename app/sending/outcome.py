@@ -44,6 +44,8 @@ class Outcome:
     reason: str
     #: Seconds that the push service asked us to wait; None when it did not say.
     retry_after: float | None = None
+    #: It was our own doing and says nothing about the push service.
+    ours: bool = False
     #: Location of the message at the push service (RFC 8030 section 5).
     message_url: str | None = None
 
@@ -69,12 +71,12 @@ def no_answer(why: str) -> Outcome:
 
 def cannot_send(why: str) -> Outcome:
     """There is something about this message or subscription that no repetition will heal."""
-    return Outcome("refused", None, _join("The message cannot be sent:", why))
+    return Outcome("refused", None, _join("The message cannot be sent:", why), ours=True)
 
 
 def failed_here(why: str) -> Outcome:
     """Our own doing; nobody knows whether the message arrived; try again."""
-    return Outcome("retry", None, _join("Our sender failed:", why))
+    return Outcome("retry", None, _join("Our sender failed:", why), ours=True)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

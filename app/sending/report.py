@@ -8,7 +8,6 @@ import struct
 from typing import Any
 
 from app.journal import Journal
-from app.sending.endpoints import origin_of
 from app.sending.outbox import Claimed
 from app.sending.outcome import Outcome
 from app.sending.results import Finished
@@ -21,10 +20,8 @@ STEP = 8
 
 def started(journal: Journal, item: Claimed, request: Request) -> None:
     if journal.enabled:
-        where = origin_of(item.endpoint)
-        summary = (
-            f"The message is encrypted, signed and posted to {where} (attempt {item.attempts})."
-        )
+        where, attempt = item.origin, item.attempts
+        summary = f"The message is encrypted, signed and posted to {where} (attempt {attempt})."
         _write(journal, "send.started", item, summary, describe(request))
 
 
@@ -50,6 +47,15 @@ def finished(journal: Journal, item: Claimed, result: Finished) -> None:
     elif result.state == "gone":
         summary = "The subscription is removed: its endpoint will never work again."
         _write(journal, "subscription.removed", item, summary, {})
+
+
+def paused(journal: Journal, item: Claimed, seconds: float) -> None:
+    """The breaker opened at this message."""
+    summary = (
+        f"{item.origin} fails: nothing is sent there for {seconds:g} seconds, then one message"
+        " tries. Other push services are not concerned."
+    )
+    _write(journal, "send.paused", item, summary, {"origin": item.origin, "seconds": seconds})
 
 
 def describe(request: Request) -> dict[str, Any]:

@@ -2,22 +2,32 @@
 subscription. Functions of a session, called by the sender inside `Database.write`."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, update
+from sqlalchemy import and_, tuple_, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.accounts import lock_users
 from app.models import PushOutbox, PushSubscription
-from app.sending.outbox import CORE, Claimed, change, row_of
+from app.sending.outbox import CORE, Claimed, change
 from app.sending.outcome import Outcome
 from app.subscriptions import remove_gone
 
 BACKOFF_FIRST = 1.0
 BACKOFF_MAX = 600.0
 ERROR_LENGTH = 500
+#: What tells a lease from all others, also from later ones of the same row.
+_LEASE = tuple_(PushOutbox.subscription_id, PushOutbox.notification_id, PushOutbox.claimed_until)
+
+
+class Done(NamedTuple):
+    """A claimed row and what became of it, not written down yet."""
+
+    item: Claimed
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +38,66 @@ class Finished:
     next_attempt_at: float | None = None
 
 
-def finish(session: Session, item: Claimed, outcome: Outcome) -> Finished | None:
-    """Write down what became of a claimed row. None: it is not ours any more, because the lease was
-    over or the subscription went."""
+def finish(session: Session, done: Sequence[Done]) -> list[Finished | None]:
+    """Write down what became of claimed rows; for each in turn its new state. None: it is not ours
+    any more, because the lease was over or the subscription went."""
+    gone = [item.user_id for item, outcome in done if outcome.state == "gone"]
+    if gone:  # all users at once, and first: a later lock could be out of order
+        lock_users(session, gone)
+    delivered = [one for one in done if one.outcome.state == "delivered"]
+    ours = _finish_delivered(session, delivered)
+
+    def finish_one(item: Claimed, outcome: Outcome) -> Finished | None:
+        if outcome.state == "delivered":
+            return Finished("delivered") if item.subscription_id in ours else None
+        return _finish_other(session, item, outcome)
+
+    return [finish_one(*one) for one in done]
+
+
+def _finish_delivered(session: Session, done: Sequence[Done]) -> set[int]:
+    """Nearly all of them, so they are written together; the ids of their subscriptions."""
+    by_status: dict[int | None, list[Claimed]] = {}
+    for item, outcome in done:
+        by_status.setdefault(outcome.status, []).append(item)
+    ours: set[int] = set()
+    for status, items in by_status.items():
+        ours |= _mark_delivered(session, items, status)
+    return ours
+
+
+def _mark_delivered(session: Session, items: Sequence[Claimed], status: int | None) -> set[int]:
+    now = clock.now()
+    values = {"state": "delivered", "claimed_until": None, "last_status": status}
+    statement = (
+        update(PushOutbox)
+        .where(PushOutbox.state == "queued", _LEASE.in_([_lease_of(item) for item in items]))
+        .values(values | {"next_attempt_at": now, "last_error": None})
+        .returning(PushOutbox.subscription_id)
+    )
+    ours = set(session.scalars(statement, execution_options=CORE))
+    theirs = update(PushSubscription).where(PushSubscription.id.in_(ours))
+    successful = theirs.values(last_status=status, last_success_at=now)
+    session.execute(successful, execution_options=CORE)
+    return ours
+
+
+def _finish_other(session: Session, item: Claimed, outcome: Outcome) -> Finished | None:
     if outcome.state == "gone":
-        return _end_subscription(session, item)
+        return Finished("gone") if remove_gone(session, item.subscription_id) else None
     now = clock.now()
     result = _result(item, outcome, now)
-    still_ours = and_(row_of(item), PushOutbox.claimed_until == item.claimed_until)
+    still_ours = and_(PushOutbox.state == "queued", _LEASE.in_([_lease_of(item)]))
     if not change(session, still_ours, **_outbox_values(result, outcome, now)):
         return None
     if result.next_attempt_at is not None:
         _hold_back(session, item.subscription_id, result.next_attempt_at)
-    _note_status(session, item, outcome, now)
+    _note_status(session, item, outcome)
     return result
+
+
+def _lease_of(item: Claimed) -> tuple[int, str, float]:
+    return item.subscription_id, item.content.notification_id, item.claimed_until
 
 
 def backoff(attempts: int, retry_after: float | None) -> float:
@@ -62,19 +118,13 @@ def _result(item: Claimed, outcome: Outcome, now: float) -> Finished:
     return Finished("queued", next_attempt_at)
 
 
-def _end_subscription(session: Session, item: Claimed) -> Finished | None:
-    """Under the user lock: a notification that is being created must not lose its row's parent."""
-    lock_users(session, [item.user_id])
-    return Finished("gone") if remove_gone(session, item.subscription_id) else None
-
-
 def _outbox_values(result: Finished, outcome: Outcome, now: float) -> dict[str, Any]:
     return {
         "state": result.state,
         "next_attempt_at": result.next_attempt_at or now,
         "claimed_until": None,
         "last_status": outcome.status,
-        "last_error": None if outcome.state == "delivered" else outcome.reason[:ERROR_LENGTH],
+        "last_error": outcome.reason[:ERROR_LENGTH],
     }
 
 
@@ -89,12 +139,9 @@ def _hold_back(session: Session, subscription_id: int, until: float) -> None:
     change(session, behind, next_attempt_at=until)
 
 
-def _note_status(session: Session, item: Claimed, outcome: Outcome, now: float) -> None:
+def _note_status(session: Session, item: Claimed, outcome: Outcome) -> None:
     """What the user sees of the device's subscription. No answer leaves the last one standing."""
     if outcome.status is None:
         return
-    values: dict[str, Any] = {"last_status": outcome.status}
-    if outcome.state == "delivered":
-        values["last_success_at"] = now
-    mine = PushSubscription.id == item.subscription_id
-    session.execute(update(PushSubscription).where(mine).values(values), execution_options=CORE)
+    mine = update(PushSubscription).where(PushSubscription.id == item.subscription_id)
+    session.execute(mine.values(last_status=outcome.status), execution_options=CORE)

@@ -4,7 +4,10 @@ so it runs patched by gevent and unpatched alike. Made, started and stopped by w
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.exc import OperationalError
 
 from app import clock
 from app.bus.envelope import Envelope
@@ -15,8 +18,10 @@ from app.devices import node_uris
 from app.faults import Faults
 from app.journal import Journal
 from app.sending import outbox, outcome, payload, report, results
+from app.sending.origins import Origins
 from app.sending.outbox import Claimed
 from app.sending.outcome import Outcome
+from app.sending.results import Done
 from app.sending.webpush import Message, OnRequest, WebPush
 
 log = logging.getLogger(__name__)
@@ -27,12 +32,16 @@ POLL = 5.0
 BREATH = 0.02
 #: Wait after a failure of our own, such as a database that is away.
 PAUSE = 1.0
+#: Outcomes that are written down in one transaction.
+BATCH = 200
 #: A lease outlasts a request and the writing down of its outcome.
 LEASE_TIMEOUTS = 2.5
 
 
 class Sender:
-    """One dispatcher claims, never more than there are idle workers; the workers send."""
+    """The workers send. One dispatcher writes down what became of it and claims what is next, many
+    rows in one transaction: never more than there are idle workers, nor more for one push service
+    than its share."""
 
     def __init__(
         self,
@@ -55,6 +64,8 @@ class Sender:
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self._work: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
+        self._done: deque[Done] = deque()
+        self._origins = Origins(settings.sender_greenlets)
         self._idle = settings.sender_greenlets
         self._counting = threading.Lock()
 
@@ -82,15 +93,20 @@ class Sender:
         while not self._stopped.is_set():
             self._changed.wait(wait)
             self._changed.clear()  # before the claim: what comes later wakes us again
-            wait = self._attempt(self._dispatch)
+            wait = self._attempt(self._take_turn)
         for _ in range(self._settings.sender_greenlets):
             self._work.put(None)
+        while self._idle < self._settings.sender_greenlets:
+            self._changed.wait(POLL)
+            self._changed.clear()
+            self._attempt(self._write_down)
+        self._attempt(self._write_down)
 
     def _attempt(self, work: Callable[[], float]) -> float:
         try:
             return work()
         except Exception:
-            log.exception("the outbox could not be read")
+            log.exception("the outbox could not be read or written")
             return PAUSE
 
     def _take_over(self) -> float:
@@ -99,22 +115,63 @@ class Sender:
             self._database.write(outbox.release_all)
         return 0
 
+    def _take_turn(self) -> float:
+        """Returns how long there will be nothing to do."""
+        self._write_down()
+        return self._dispatch()
+
+    def _write_down(self) -> float:
+        """What became of the messages. While the database is away they are kept; should we end
+        before it is back, the leases do too, and somebody sends them again."""
+        while self._done:
+            some = list(self._done)[:BATCH]
+            self._store(some)
+            for _ in some:
+                self._done.popleft()
+        return POLL
+
+    def _store(self, done: Sequence[Done]) -> None:
+        try:
+            finished = self._database.write(lambda session: results.finish(session, done))
+        except OperationalError:
+            raise
+        except Exception:
+            if len(done) > 1:  # one of them: the others shall not suffer for it
+                for one in done:
+                    self._store([one])
+            else:
+                log.exception("an outcome cannot be stored; the lease will end")
+            return
+        for one, result in zip(done, finished, strict=True):
+            if result is not None:
+                self._tell(one.item, result)
+
+    def _tell(self, item: Claimed, result: results.Finished) -> None:
+        report.finished(self._journal, item, result)
+        if result.state == "gone":
+            self._tell_devices(item.user_id)
+
     def _dispatch(self) -> float:
         """Hand out what is due; returns how long there will be nothing to do."""
         idle = self._idle
         if not idle:
             return POLL  # a worker that gets idle wakes us
         lease = LEASE_TIMEOUTS * self._settings.push_timeout
-        claimed = self._database.write(lambda session: outbox.claim(session, lease, idle))
+        room = self._origins.room
+        claimed = self._database.write(lambda session: outbox.claim(session, lease, idle, room))
         for item in claimed:
+            self._origins.start(item.origin)
             self._count_idle(-1)
             self._work.put(item)
         return POLL if len(claimed) == idle else self._until_due()
 
     def _until_due(self) -> float:
+        """Of those that have no room a worker, or the end of their pause, wakes us."""
         with self._database.read() as session:
-            due = outbox.next_due(session)
-        return POLL if due is None else min(max(due - clock.now(), BREATH), POLL)
+            origins = [one for one in outbox.origins_with_work(session) if self._origins.room(one)]
+            due = outbox.next_due(session, origins)
+        times = [time for time in (due, self._origins.next_end_of_pause()) if time is not None]
+        return min(max(min(times) - clock.now(), BREATH), POLL) if times else POLL
 
     def _count_idle(self, change: int) -> None:
         with self._counting:
@@ -122,22 +179,18 @@ class Sender:
 
     def _run_worker(self) -> None:
         while (item := self._work.get()) is not None:
-            try:
-                self._deliver(item)
-            except Exception:
-                log.exception("an outcome could not be stored; the lease will end")
+            sent = self._send(item)
+            report.answered(self._journal, item, sent)
+            self._judge(item, sent)
+            self._done.append(Done(item, sent))
             self._count_idle(1)
-            self._changed.set()  # the next row of this subscription may be due
+            self._changed.set()  # to be written down; then the next of its subscription is due
 
-    def _deliver(self, item: Claimed) -> None:
-        sent = self._send(item)
-        report.answered(self._journal, item, sent)
-        finished = self._database.write(lambda session: results.finish(session, item, sent))
-        if finished is None:
-            return
-        report.finished(self._journal, item, finished)
-        if finished.state == "gone":
-            self._tell_devices(item.user_id)
+    def _judge(self, item: Claimed, sent: Outcome) -> None:
+        pause = self._origins.finish(item.origin, sent)
+        if pause is not None:
+            log.warning("%s is left alone for %.0f s: %s", item.origin, pause, sent.reason)
+            report.paused(self._journal, item, pause)
 
     def _send(self, item: Claimed) -> Outcome:
         try:

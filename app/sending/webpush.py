@@ -17,6 +17,7 @@ from app.sending.connection import Answer
 from app.sending.outcome import Outcome
 from app.sending.transport import NoAnswer, Transport
 from app.sending.vapid import VapidKeys
+from app.subscriptions import origin_of
 
 #: Browsers' public keys that are kept parsed: about 1 kB each.
 PARSED_KEYS = 10_000
@@ -86,7 +87,7 @@ class WebPush:
 
     def _headers(self, message: Message) -> dict[str, str]:
         """`aud` is the origin that the browser published, wherever the request is routed to."""
-        origin = endpoints.origin_of(message.endpoint)
+        origin = origin_of(message.endpoint)
         headers = {
             "Authorization": self._keys.authorization(message.vapid_key_id, origin),
             "Urgency": message.urgency,

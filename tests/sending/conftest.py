@@ -21,7 +21,7 @@ def local(settings: Settings, server: PushServer) -> Settings:
     """Our own push service is the test's server; Chromium's lab endpoints are routed to it."""
     route = ("https://jmt17.google.com/fcm/send/lab_", f"{server.origin}/fcm/send/lab_")
     values = {"push_service": "local", "push_service_url": server.origin, "push_routes": (route,)}
-    return settings.model_copy(update=values | {"sender_greenlets": 4})
+    return settings.model_copy(update=values | {"sender_greenlets": 8})
 
 
 @pytest.fixture

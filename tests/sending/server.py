@@ -100,10 +100,11 @@ def hold(until: threading.Event, then: Answer) -> Answer:
 
 
 def never() -> Answer:
-    """No answer until the client hangs up."""
+    """No answer until the client hangs up, or the test is over."""
 
     def answer(handler: Handler) -> None:
         handler.server.stopped.wait(30)
+        handler.close_connection = True
 
     return answer
 

@@ -17,10 +17,10 @@ from app.sending.endpoints import (
     VENDOR_HOSTS,
     check_endpoint,
     is_public,
-    origin_of,
     target_of,
     why_refused,
 )
+from app.subscriptions import origin_of
 
 VENDORS = load({})
 LOCAL = load(

@@ -1,6 +1,8 @@
 """The outbox on both databases: order, leases, topics, giving up, and the end of a subscription."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +14,12 @@ from app.models import PushOutbox, PushSubscription
 from app.sending import outbox, results
 from app.sending.outbox import Claimed
 from app.sending.outcome import Outcome, no_answer, sort_answer
-from app.sending.results import Finished
+from app.sending.results import Done, Finished
 from tests.records import as_processes, create, make_device, make_user, rows
 
 LEASE = 30.0
+#: Where the devices of these tests are subscribed.
+VENDOR = "https://fcm.googleapis.com"
 
 
 def claim(database: Database, limit: int = 10) -> list[Claimed]:
@@ -23,12 +27,13 @@ def claim(database: Database, limit: int = 10) -> list[Claimed]:
 
 
 def finish(database: Database, item: Claimed, outcome: Outcome) -> Finished | None:
-    return database.write(lambda session: results.finish(session, item, outcome))
+    [finished] = database.write(lambda session: results.finish(session, [Done(item, outcome)]))
+    return finished
 
 
 def next_due(database: Database) -> float | None:
     with database.read() as session:
-        return outbox.next_due(session)
+        return outbox.next_due(session, outbox.origins_with_work(session))
 
 
 def answer(status: int, retry_after: str | None = None) -> Outcome:
@@ -125,6 +130,55 @@ def test_limit_is_kept(any_database: Database, user: int) -> None:
         make_device(any_database, user)
     create(any_database, user)
     assert [len(claim(any_database, limit=3)) for _ in range(3)] == [3, 1, 0]
+
+
+# W-8 (failures 19)
+def test_each_push_service_gets_what_there_is_room_for(any_database: Database, user: int) -> None:
+    other = "https://x.notify.windows.com"
+    for number in range(3):
+        make_device(any_database, user, f"{other}/{number}")
+        make_device(any_database, user)
+    create(any_database, user)
+    rooms = {VENDOR: 3, other: 1}
+    claimed = any_database.write(lambda s: outbox.claim(s, LEASE, 10, rooms.__getitem__))
+    assert Counter(item.origin for item in claimed) == rooms
+    with any_database.read() as session:
+        assert sorted(outbox.origins_with_work(session)) == [VENDOR, other]
+
+
+# W-8 (failures 19)
+def test_no_push_service_is_always_the_last(any_database: Database, user: int) -> None:
+    for number in range(5):
+        make_device(any_database, user, f"https://x{number}.notify.windows.com/x")
+    create(any_database, user)
+    with any_database.read() as session:
+        first = {outbox.origins_with_work(session)[0] for _ in range(100)}
+    assert len(first) > 1
+
+
+# W-8
+def test_outcomes_of_many_are_written_together(
+    any_database: Database, user: int, time: Clock
+) -> None:
+    """Each gets its own: also where the lease is over, the subscription gone, another try due."""
+    devices = [make_device(any_database, user) for _ in range(5)]
+    create(any_database, user)
+    items = {item.subscription_id: item for item in claim(any_database)}
+    late, ok, created, gone, retry = (items[device.subscription_id] for device in devices)
+    late = replace(late, claimed_until=late.claimed_until - 1)
+    statuses = ((late, 201), (ok, 200), (created, 201), (gone, 410), (retry, 503))
+    done = [Done(item, answer(status)) for item, status in statuses]
+    finished = any_database.write(lambda session: results.finish(session, done))
+    assert [one.state if one else None for one in finished] == [
+        *(None, "delivered", "delivered", "gone", "queued")
+    ]
+    found = {row.subscription_id: row for row in rows(any_database, PushOutbox)}
+    assert (found[ok.subscription_id].last_status, found[ok.subscription_id].claimed_until) == (
+        *(200, None),
+    )
+    assert found[created.subscription_id].last_status == 201
+    assert found[late.subscription_id].state == "queued"
+    assert gone.subscription_id not in found
 
 
 # P-12 (a sender was killed)
@@ -324,7 +378,7 @@ def test_backoff_grows_and_is_bounded() -> None:
 def test_claim_uses_indexes_only(database: Database) -> None:
     def explain(session: Session) -> str:
         query = str(
-            outbox.due_subscriptions(clock.now(), 5).compile(
+            outbox.due_subscriptions(VENDOR, clock.now(), 5).compile(
                 session.bind, compile_kwargs={"literal_binds": True}
             )
         )
