@@ -130,8 +130,9 @@ def _addressees(session: Session, user_ids: Collection[int]) -> dict[int, _Addre
         PushSubscription.connection_id,
         PushSubscription.origin,
     )
-    for user_id, *push in session.execute(pushes.where(PushSubscription.user_id.in_(user_ids))):
-        found[user_id].subscriptions.append(_Subscription(*push))
+    for push in session.execute(pushes.where(PushSubscription.user_id.in_(user_ids))):
+        subscription = _Subscription(push.id, push.connection_id, push.origin)
+        found[push.user_id].subscriptions.append(subscription)
     return found
 
 
