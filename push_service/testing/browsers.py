@@ -23,20 +23,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
 from push_service.browser_wiring import chromium_flags, firefox_preferences
-from push_service.journal import Event
 from push_service.testing import programs
 from push_service.testing.journal import JournalClient, JournalTimeoutError
-from push_service.testing.notifications import Screen, ShownNotification
+from push_service.testing.links import Links
+from push_service.testing.notifications import (
+    ChromiumScreen,
+    FirefoxScreen,
+    NotificationError,
+    Screen,
+    ShownNotification,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, BrowserType, Page, Playwright
 
 LINK_SECONDS = 40.0
 NOTIFICATION_SECONDS = 20.0
-
-# Chromium drops the first connection of a new device some milliseconds after it has logged in, and
-# opens the one that stays.
-SETTLE_SECONDS = 0.25
 
 
 class PushService(Protocol):
@@ -86,6 +88,7 @@ class PushBrowser:
         self._origins = list(origins)
         self._options = options
         self._context: BrowserContext | None = None
+        self._screen: Screen | None = None
         self._mark = 0  # the push service's journal when we were launched
         self._user_agent: str | None = None
 
@@ -123,7 +126,9 @@ class PushBrowser:
         """Start it. Origins that were granted notifications have them before a message can come."""
         self.profile.mkdir(parents=True, exist_ok=True)
         self._mark = self._push_service.journal.cursor()
+        began = time.time()
         self._context = self._launch()
+        self._screen = self._watch(self._context, began)
 
     def close(self) -> None:
         """End it as its user would. Harmless twice."""
@@ -160,7 +165,7 @@ class PushBrowser:
 
         Raises JournalTimeoutError.
         """
-        links = _Links(self._push_service.journal, self.title, after=self._mark)
+        links = Links(self._push_service.journal, self.title, after=self._mark)
         links.only = self._find_user_agent(endpoint)
         if not links.wait(timeout):
             raise JournalTimeoutError(f"{self.title} is not linked after {timeout:g} s")
@@ -168,35 +173,46 @@ class PushBrowser:
         return self._user_agent
 
     def notifications(self) -> list[ShownNotification]:
-        """What the site in the first tab shows now. Firefox closes a notification after 20 s."""
-        return self._screen().shown()
+        """What is on the screen now. In Firefox, what the site in the first tab shows; it closes a
+        notification after 20 seconds."""
+        return self._running_screen.shown()
 
     def wait_for_notification(
         self, *, timeout: float = NOTIFICATION_SECONDS, **match: object
     ) -> ShownNotification:
-        """Wait until the site in the first tab shows such a notification.
+        """Wait until such a notification is on the screen.
 
         `match` names fields of ShownNotification and the values they must have: `title="Hello"`.
         `timeout` is in seconds. Raises NotificationError.
         """
-        return self._screen().wait_for(match, timeout)
+        found = self._running_screen.find(match, timeout)
+        if found is None:
+            raise self._notification_error(f"no notification{_text(match)} within {timeout:g} s")
+        return found
 
     def expect_no_notification(self, *, seconds: float = 1.0, **match: object) -> None:
-        """Watch the site in the first tab for so long. Raises NotificationError at once when it
-        shows such a notification.
+        """Watch the screen for so long. Raises NotificationError at once when such a notification
+        is there.
 
         Time proves little. What is sent to one subscription arrives in order: send another one,
         wait for that, and then look with `seconds=0`.
         """
-        self._screen().expect_none(match, seconds)
+        if self._running_screen.find(match, seconds) is not None:
+            raise self._notification_error(f"there is a notification{_text(match)}")
 
-    def _screen(self) -> Screen:
-        page = next((page for page in self.context.pages if page.url.startswith("http")), None)
-        if page is None:
-            raise RuntimeError(
-                "only a page of the site can see its notifications: open one in this browser first"
-            )
-        return Screen(page, self._push_service.journal)
+    @property
+    def _running_screen(self) -> Screen:
+        if self._context is None or self._screen is None:
+            raise RuntimeError(f"{self.title} is not running")
+        return self._screen
+
+    def _notification_error(self, what: str) -> NotificationError:
+        shown = "\n".join(f"  {each}" for each in self.notifications()) or "  nothing"
+        events = self._push_service.journal.events()[-10:]
+        journal = "\n".join(f"  {event.kind}: {event.summary}" for event in events) or "  nothing"
+        return NotificationError(
+            f"{what}; on the screen:\n{shown}\nthe push service's journal ends with:\n{journal}"
+        )
 
     def _find_user_agent(self, endpoint: str | None) -> str | None:
         if endpoint is None:
@@ -214,6 +230,9 @@ class PushBrowser:
         return programs.choose(self.kind, os.environ, shutil.which, own)
 
     def _launch(self) -> "BrowserContext":
+        raise NotImplementedError
+
+    def _watch(self, context: "BrowserContext", began: float) -> Screen:
         raise NotImplementedError
 
 
@@ -234,6 +253,9 @@ class Chromium(PushBrowser):
         return chromium.launch_persistent_context(
             self.profile, **self._program(chromium), **options
         )
+
+    def _watch(self, context: "BrowserContext", began: float) -> Screen:
+        return ChromiumScreen(context, began)
 
     def _seed_permissions(self) -> None:
         """Write them into the profile, as if the user had given them.
@@ -272,51 +294,12 @@ class Firefox(PushBrowser):
             context.grant_permissions(["notifications"], origin=origin)
         return context
 
+    def _watch(self, context: "BrowserContext", began: float) -> Screen:
+        return FirefoxScreen(context)
+
 
 BROWSERS: dict[str, type[PushBrowser]] = {"chromium": Chromium, "firefox": Firefox}
 
 
-class _Links:
-    """Which connections of a browser stand, by what the journal says. `only`: this user agent's."""
-
-    def __init__(self, journal: JournalClient, title: str, *, after: int) -> None:
-        self.up: set[str] = set()
-        self.only: str | None = None
-        self._journal = journal
-        self._title = title
-        self._cursor = after
-        self._new_device = False
-
-    def wait(self, timeout: float) -> bool:
-        """Until one stands that is likely to last; False when the time is up first."""
-        for event in self._journal.events(after=self._cursor):
-            self._see(event)
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            if self.up and not (self._new_device and self._follow(SETTLE_SECONDS)):
-                return True
-            self._follow(left)
-        return False
-
-    def _follow(self, timeout: float) -> bool:
-        """Read on until something has changed; False when nothing has in that time."""
-        before = set(self.up)
-        for event in self._journal.follow(after=self._cursor, timeout=timeout):
-            self._see(event)
-            if self.up != before:
-                return True
-        return False
-
-    def _see(self, event: Event) -> None:
-        self._cursor = event.id
-        if event.detail.get("browser") != self._title or event.user_agent is None:
-            return
-        if self.only not in (None, event.user_agent):
-            return
-        match event.kind:
-            case "device.checked_in":
-                self._new_device = True
-            case "user_agent.connected":
-                self.up.add(event.user_agent)
-            case "user_agent.disconnected":
-                self.up.discard(event.user_agent)
+def _text(match: dict[str, object]) -> str:
+    return "".join(f" {name}={value!r}" for name, value in match.items())

@@ -1,26 +1,30 @@
-"""What a browser shows, asked from a page of the site, which sees its own site's notifications.
+"""What a browser shows. Used by browsers.
 
-No browser tells anybody when a notification appears, so whoever waits asks again and again. Used
-by browsers.
+A page can ask with `getNotifications()`. Firefox answers that at any time. Chromium, asked while a
+notification is just being shown, forgets it: the notification stays on the screen, but no page will
+ever see it again. So Chromium is not asked; its developer tools tell.
 """
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from push_service.testing.journal import JournalClient
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, CDPSession, Page
 
 POLL_MILLISECONDS = 50
 
-_SHOWN = """async () => {
+_SERVICE = {"service": "notifications"}
+_RECORD = {**_SERVICE, "shouldRecord": True}
+
+_GET_NOTIFICATIONS = """async () => {
   const shown = [];
   for (const registration of await navigator.serviceWorker.getRegistrations()) {
     shown.push(...await registration.getNotifications());
   }
-  return shown.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
+  return shown.map(({ title, body, tag }) => ({ title, body, tag, origin: location.origin }));
 }"""
 
 
@@ -31,65 +35,114 @@ class NotificationError(AssertionError):
 
 @dataclass(frozen=True)
 class ShownNotification:
-    """A notification on the screen. `data` is what the worker gave `showNotification()`."""
+    """A notification on the screen, of the site `origin`."""
 
     title: str
     body: str
     tag: str
-    data: Any
+    origin: str
 
 
-class Screen:
-    """The notifications of one page's site, as they are now."""
+class Screen(ABC):
+    """The notifications of one browser, from its launch to its end."""
 
-    def __init__(self, page: "Page", journal: JournalClient) -> None:
-        self._page = page
-        self._journal = journal
-
+    @abstractmethod
     def shown(self) -> list[ShownNotification]:
-        return [ShownNotification(**found) for found in self._page.evaluate(_SHOWN)]
+        """Those that are shown now."""
 
-    def wait_for(self, match: dict[str, object], timeout: float) -> ShownNotification:
-        """The first that matches. Raises NotificationError."""
-        found = self._find(match, timeout)
-        if found is None:
-            raise self._error(f"no notification{_text(match)} within {timeout:g} s")
-        return found
+    @abstractmethod
+    def wait(self) -> None:
+        """For a moment in which the browser may go on, and Playwright's events are handled."""
 
-    def expect_none(self, match: dict[str, object], seconds: float) -> None:
-        """Watch for so long. Raises NotificationError as soon as one that matches is shown."""
-        if self._find(match, seconds) is not None:
-            raise self._error(f"a notification{_text(match)} is shown")
-
-    def _find(self, match: dict[str, object], seconds: float) -> ShownNotification | None:
+    def find(self, match: dict[str, object], seconds: float) -> ShownNotification | None:
+        """The first that matches; None when there has been none for so long."""
         deadline = time.monotonic() + seconds
         while True:
-            for notification in self._shown_unless_leaving():
+            for notification in self.shown():
                 if all(getattr(notification, name) == value for name, value in match.items()):
                     return notification
             if time.monotonic() > deadline:
                 return None
-            # Not time.sleep: the page's own events must go on being handled.
-            self._page.wait_for_timeout(POLL_MILLISECONDS)
+            self.wait()
 
-    def _shown_unless_leaving(self) -> list[ShownNotification]:
+
+class FirefoxScreen(Screen):
+    """Asks a page: one of the site must be open."""
+
+    def __init__(self, context: "BrowserContext") -> None:
+        self._context = context
+
+    def shown(self) -> list[ShownNotification]:
         from playwright.sync_api import Error
 
         try:
-            return self.shown()
+            found: list[dict[str, str]] = self._page.evaluate(_GET_NOTIFICATIONS)
         except Error as error:
-            if "Execution context was destroyed" in str(error):  # it goes to another page
+            if "context was destroyed" in str(error):  # it is on its way to another page
                 return []
             raise
+        return [ShownNotification(**each) for each in found]
 
-    def _error(self, what: str) -> NotificationError:
-        shown = "\n".join(f"  {each}" for each in self._shown_unless_leaving()) or "  nothing"
-        events = self._journal.events()[-10:]
-        journal = "\n".join(f"  {event.kind}: {event.summary}" for event in events) or "  nothing"
-        return NotificationError(
-            f"{what}; the browser shows:\n{shown}\nthe push service's journal ends with:\n{journal}"
+    def wait(self) -> None:
+        self._page.wait_for_timeout(POLL_MILLISECONDS)
+
+    @property
+    def _page(self) -> "Page":
+        for page in self._context.pages:
+            if page.url.startswith("http"):
+                return page
+        raise RuntimeError(
+            "in Firefox only a page of the site sees its notifications: open one in a tab first"
         )
 
 
-def _text(match: dict[str, object]) -> str:
-    return "".join(f" {name}={value!r}" for name, value in match.items())
+class ChromiumScreen(Screen):
+    """Listens to the developer tools. `since` is when the browser was launched: the record is kept
+    with the profile, and what was shown before is on the screen no more."""
+
+    def __init__(self, context: "BrowserContext", since: float) -> None:
+        self._context = context
+        self._since = since
+        self._shown: list[ShownNotification] = []
+        self._attach()
+
+    def shown(self) -> list[ShownNotification]:
+        if self._page.is_closed():
+            self._attach()
+        self._session.send("BackgroundService.setRecording", _RECORD)  # what came until now is in
+        return list(self._shown)
+
+    def wait(self) -> None:
+        self._page.wait_for_timeout(POLL_MILLISECONDS)
+
+    def _attach(self) -> None:
+        """By any tab; the record begins anew with what it has seen since `since`."""
+        pages = self._context.pages
+        self._page: Page = pages[0] if pages else self._context.new_page()
+        self._session: CDPSession = self._context.new_cdp_session(self._page)
+        self._shown.clear()
+        self._session.on("BackgroundService.backgroundServiceEventReceived", self._on_event)
+        self._session.send("BackgroundService.setRecording", _RECORD)
+        self._session.send("BackgroundService.startObserving", _SERVICE)
+
+    def _on_event(self, told: dict[str, Any]) -> None:
+        event = told["backgroundServiceEvent"]
+        if event["timestamp"] < self._since:
+            return
+        text = {entry["key"]: entry["value"] for entry in event["eventMetadata"]}
+        url = urlsplit(event["origin"])
+        origin, tag = f"{url.scheme}://{url.netloc}", event["instanceId"]
+        match event["eventName"]:
+            case "Notification displayed":
+                if tag:  # it takes the place of the one before (Notifications API §2.7)
+                    self._remove(origin, tag)
+                self._shown.append(ShownNotification(text["Title"], text["Body"], tag, origin))
+            case "Notification closed":
+                self._remove(origin, tag)
+
+    def _remove(self, origin: str, tag: str) -> None:
+        """Those without a tag are alike to Chromium: the oldest goes."""
+        for notification in self._shown:
+            if (notification.origin, notification.tag) == (origin, tag):
+                self._shown.remove(notification)
+                return

@@ -58,7 +58,7 @@ def test_push_is_shown_with_payload_and_without_until_unsubscribed(
     push_browser.expect_no_notification(title="goodbye", seconds=0)
     with pytest.raises(NotificationError, match=r"title='goodbye' within 0 s(?s:.*)'hello'"):
         push_browser.wait_for_notification(title="goodbye", timeout=0)
-    with pytest.raises(NotificationError, match=r"is shown(?s:.*)message\.acknowledged"):
+    with pytest.raises(NotificationError, match=r"there is(?s:.*)message\.acknowledged"):
         push_browser.expect_no_notification()
 
     assert push_browser.page.evaluate("unsubscribe()") is True
