@@ -13,7 +13,7 @@ It imports nothing but pytest until a fixture is used. To test your own Web Push
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -135,11 +135,22 @@ def push_environment(
 # -- browsers
 
 
-@pytest.fixture(scope="session")
+def _playwright_scope(
+    *, fixture_name: str, config: pytest.Config
+) -> Literal["session", "function"]:
+    """While Playwright runs, its event loop counts as the thread's running one, and no coroutine
+    can be run beside it. So where there are tests that are coroutines, it runs for a test only."""
+    plugins = config.pluginmanager
+    alone = plugins.hasplugin("playwright") or not plugins.hasplugin("asyncio")
+    return "session" if alone else "function"
+
+
+@pytest.fixture(scope=_playwright_scope)
 def push_playwright(request: pytest.FixtureRequest) -> Iterator[Playwright]:
     """Playwright, synchronous: that of pytest-playwright where it is installed.
 
     A thread can run it once only: if your tests start it themselves, override this with yours.
+    Its scope is the session, and with pytest-asyncio the test.
     """
     if request.config.pluginmanager.hasplugin("playwright"):
         yield request.getfixturevalue("playwright")

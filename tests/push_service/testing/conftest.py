@@ -1,10 +1,12 @@
-"""The wheel, built once per test process."""
+"""The wheel, and a place where nothing but the wheel is known of this project."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.push_service.testing.outside import ENVIRONMENT, Outside
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -17,3 +19,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*command, "--directory", str(folder)], cwd=ROOT, check=True)
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="session")
+def installed_wheel(wheel: Path) -> Path:
+    """The wheel, installed in the other environment. Whoever uses it is of the xdist group
+    `outside`: there is one such environment."""
+    if not ENVIRONMENT.exists():
+        pytest.skip("the example's environment is missing: make setup")
+    pip = [str(ENVIRONMENT / "bin/pip"), "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--force-reinstall", str(wheel)], check=True)
+    return wheel
+
+
+@pytest.fixture
+def outside(installed_wheel: Path, tmp_path: Path) -> Outside:
+    """An empty project that has installed the wheel."""
+    assert installed_wheel.exists()
+    return Outside(tmp_path)

@@ -1,12 +1,10 @@
 """The push service as a process: started, killed, started again on the same ports, read."""
 
 import os
-import signal
 import ssl
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -28,40 +26,11 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
-    """It is nobody's child any more, so there is nothing to wait on."""
-    deadline = time.monotonic() + seconds
-    while is_running(pid):
-        assert time.monotonic() < deadline, f"{pid} still runs"
-        time.sleep(0.02)
-
-
 # X-4
 def test_process_ends_with_its_block(tmp_path: Path) -> None:
     with PushServiceProcess(tmp_path) as push_service:
         assert is_running(push_service.pid)
     assert not is_running(push_service.pid)
-
-
-STARTER = """
-import sys, time
-from pathlib import Path
-from push_service.testing.push_service_process import PushServiceProcess
-push_service = PushServiceProcess(Path(sys.argv[1]))
-push_service.start()
-print(push_service.pid, flush=True)
-time.sleep(600)
-"""
-
-
-# X-4
-def test_process_ends_with_a_starter_that_is_killed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", STARTER, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
-        assert starter.stdout is not None
-        pid = int(starter.stdout.readline())
-        starter.send_signal(signal.SIGKILL)
-    wait_until_gone(pid)
 
 
 # W-9
