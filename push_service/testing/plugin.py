@@ -135,9 +135,7 @@ def push_environment(
 # -- browsers
 
 
-def _playwright_scope(
-    *, fixture_name: str, config: pytest.Config
-) -> Literal["session", "function"]:
+def _playwright_scope(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:
     """While Playwright runs, its event loop counts as the thread's running one, and no coroutine
     can be run beside it. So where there are tests that are coroutines, it runs for a test only."""
     plugins = config.pluginmanager

@@ -236,12 +236,14 @@ def test_playwrights_own_chromium_is_launched_as_such(outside: Outside, tmp_path
         "from playwright.sync_api import sync_playwright\n"
         "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
     )
-    browsers = {"PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "browsers")}
-    own = Path(outside.python("-c", ask, **browsers).stdout.strip())
+    browsers = str(tmp_path / "browsers")
+    own = Path(outside.python("-c", ask, PLAYWRIGHT_BROWSERS_PATH=browsers).stdout.strip())
     own.parent.mkdir(parents=True)
     own.symlink_to(str(shutil.which("chromium")))
     shutil.copytree(EXAMPLE, outside.project, dirs_exist_ok=True)
-    run = outside.pytest("-k", "chromium", PUSHLAB_CHROMIUM="playwright", **browsers)
+    run = outside.pytest(
+        "-k", "chromium", PUSHLAB_CHROMIUM="playwright", PLAYWRIGHT_BROWSERS_PATH=browsers
+    )
     assert outcome(run).startswith("1 passed"), run.stdout
 
 
