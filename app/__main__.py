@@ -3,7 +3,7 @@ anything else is imported: what is imported earlier keeps the blocking sockets a
 
 import sys
 
-SERVES = ("app-server",)
+SERVES = ("app-server", "node", "sender")
 
 if sys.argv[1:2] and sys.argv[1] in SERVES:
     from gevent import monkey

@@ -119,6 +119,8 @@ class Settings(BaseModel):
     @classmethod
     def _fill_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
         values = dict(values)
+        if "public_url" not in values and "app" not in values.get("roles", "app"):
+            raise ValueError("PUSHLAB_PUBLIC_URL: say where the app is, whose part this process is")
         values.setdefault("public_url", f"http://127.0.0.1:{values.get('port', 8000)}")
         folder = Path(values.get("instance_dir", "instance")).absolute()
         values["instance_dir"] = folder
@@ -132,7 +134,7 @@ class Settings(BaseModel):
         if self.bus_url == "memory://" and self.roles != {"app", "node", "sender"}:
             raise ValueError(
                 "PUSHLAB_BUS_URL=memory:// reaches one process only:"
-                " give it all of PUSHLAB_ROLES=app,node,sender"
+                " give it all of PUSHLAB_ROLES=app,node,sender, or use http:// or postgresql://"
             )
         return self
 

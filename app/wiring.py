@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate, upgrade
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -14,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import clock, config, devices, web
 from app.bus import open_bus
 from app.bus.ringer import Ringer
-from app.config import Settings
+from app.config import ConfigError, Settings
 from app.db import Database, db, prepare_sqlite
 from app.faults import Faults
 from app.journal import Journal
@@ -46,7 +48,8 @@ def wire(settings: Settings) -> Flask:
     database = open_database(app)
     services = make_services(settings, database)
     app.extensions["pushlab"] = services
-    web.register(app, settings)
+    register = web.register if "app" in settings.roles else web.register_private
+    register(app, settings)
     if services.node:
         endpoint.register(app, services.node, settings, visitor.identify)
     return app
@@ -187,3 +190,14 @@ def migrate(app: Flask) -> None:
     """Bring the database's tables to what this code expects."""
     with app.app_context():
         upgrade()
+
+
+def check_tables(app: Flask) -> None:
+    """Raises ConfigError unless the tables are what this code expects: one process brings them
+    there, and it is not this one."""
+    services: Services = app.extensions["pushlab"]
+    with services.database.engine.connect() as connection:
+        there = MigrationContext.configure(connection).get_current_heads()
+    wanted = ScriptDirectory(str(ROOT / "migrations")).get_heads()
+    if set(there) != set(wanted):
+        raise ConfigError("The database has other tables than this version: ./pushlab db upgrade")

@@ -35,6 +35,11 @@ class Visitor:
         )
         self._headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
 
+    @property
+    def cookies(self) -> str:
+        """As a Cookie header, for a WebSocket of the same visitor."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
+
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Send JSON and take the answer, whatever its status."""
         data = None if body is None else json.dumps(body).encode()

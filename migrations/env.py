@@ -3,9 +3,13 @@ only, so there is always an application."""
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import text
 
 import app.models  # noqa: F401  (registers every table)
 from app.db import Model, db
+
+#: Any number that no other user of the database locks.
+LOCK = 8030
 
 
 def run() -> None:
@@ -17,6 +21,8 @@ def run() -> None:
             **current_app.extensions["migrate"].configure_args,
         )
         with context.begin_transaction():
+            if connection.dialect.name == "postgresql":  # processes that start at the same time
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
             context.run_migrations()
 
 

@@ -33,6 +33,7 @@ def test_settings_are_frozen() -> None:
         ({"PUSHLAB_VAPID_SUBJECT": "me"}, "PUSHLAB_VAPID_SUBJECT: "),
         ({"PUSHLAB_PUSH_SERVICE": "local"}, "needs PUSHLAB_PUSH_SERVICE_URL"),
         ({"PUSHLAB_ROLES": "app"}, "PUSHLAB_BUS_URL=memory:// reaches one process only"),
+        ({"PUSHLAB_ROLES": "node"}, "PUSHLAB_PUBLIC_URL: say where the app is"),
     ],
 )
 def test_settings_refuse_bad_values_by_name(environment: dict[str, str], sentence: str) -> None:

@@ -22,6 +22,8 @@ class Entry(NamedTuple):
 COMMANDS = {
     "lab": Entry("app.cli.lab:lab", "The laboratory: app and local push service on this machine."),
     "serve": Entry("app.cli.serve:serve", "The app; browsers use their vendors' push services."),
+    "node": Entry("app.cli.node:node", "A PNS node alone: WebSockets, and no pages."),
+    "sender": Entry("app.cli.sender:sender", "A sender alone: Web Push, and no port."),
     "push-service": Entry("app.cli.push_service:push_service", "The push service alone."),
     "walk": Entry("app.cli.walk:walk", "All ten steps in a stock, headless browser."),
     "browser": Entry("app.cli.browser:browser", "A browser window wired to the running lab."),

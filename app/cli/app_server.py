@@ -15,7 +15,8 @@ from app.config import ConfigError, Settings
 
 
 class AppServer(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
-    """gunicorn, given its settings by us instead of a command line."""
+    """gunicorn, given its settings by us instead of a command line. The app brings the tables to
+    what they should be; a node finds them so."""
 
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
         self._settings = settings
@@ -28,12 +29,13 @@ class AppServer(BaseApplication):  # type: ignore[misc]  # gunicorn carries no t
 
     def load(self) -> Flask:
         """The app, made in the worker: nothing that runs may be carried over the fork."""
+        prepare = wiring.migrate if "app" in self._settings.roles else wiring.check_tables
         try:
             app = create_app(self._settings)
+            prepare(app)
         except ConfigError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(Arbiter.APP_LOAD_ERROR)
-        wiring.migrate(app)
         return app
 
 

@@ -48,7 +48,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, frame)
-        if self.stopping is None:
+        if self.booted and self.stopping is None:  # else `run` ends as soon as it begins
             self.stopping = gevent.spawn(wiring.stop, self.app.wsgi())
             gevent.spawn(self._close_idle)
             gevent.spawn(self._end, self.stopping)
@@ -68,8 +68,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
 
     def run(self) -> None:
         super().run()
-        if self.stopping is not None:
-            self.stopping.join(GRACE)
+        if self.stopping is None:
+            self.stopping = gevent.spawn(wiring.stop, self.app.wsgi())
+        self.stopping.join(GRACE)
 
 
 def post_worker_init(worker: Worker) -> None:

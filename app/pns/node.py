@@ -83,6 +83,11 @@ class Node:
         self._sweep = Sweep(database, self.connections, self._puller, expire, sweep_seconds)
         self._heartbeat = Heartbeat(database, self._begin_anew, beat_seconds)
 
+    @property
+    def public_name(self) -> str:
+        """The incarnation alone: the address of a node is nobody's business outside."""
+        return re.split("[/#]", self.node_uri)[-1]
+
     def start(self) -> None:
         for part in (self._puller, self._acks, self._pinger):
             part.start()
@@ -195,7 +200,7 @@ class Node:
         if giving_way is connection:
             return None
         hello = wire.hello(
-            held.connection_id, _public_name(self.node_uri), resumed=resumed, pending=held.pending
+            held.connection_id, self.public_name, resumed=resumed, pending=held.pending
         )
         websocket.send(encode_text_frame(hello))
         self._pinger.add(websocket)
@@ -250,8 +255,3 @@ def _register(session: Session, session_id: str, user_agent: str) -> Admitted:
     known = registry.find(session, session_id)
     record = devices.ensure_device(session, session_id, user_agent)
     return Admitted(record.connection_id, resumed=known is not None)
-
-
-def _public_name(node_uri: str) -> str:
-    """The incarnation alone: the address of a node is nobody's business outside."""
-    return re.split("[/#]", node_uri)[-1]

@@ -1,4 +1,4 @@
-"""Everything that speaks HTTP: pages, JSON API, PWA files. `wiring` calls `register`."""
+"""Everything that speaks HTTP: pages, JSON API, PWA files. `wiring` calls one of the two below."""
 
 from flask import Flask
 from flask_limiter import Limiter
@@ -9,11 +9,18 @@ from app.config import Settings
 from app.web import api, auth, ops, origin, pages, problems, pwa, security, visitor
 
 
-def register(app: Flask, settings: Settings) -> None:
+def register_private(app: Flask, settings: Settings) -> None:
+    """For a process without pages: who asks, how problems are told, health."""
     problems.register(app)
     origin.register(app, settings.public_url)
     security.register(app, settings)
     visitor.register(app)
+    app.register_blueprint(ops.pages)
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Everything: what a process without pages has, and the pages."""
+    register_private(app, settings)
     # Before the CSRF check, so that guesses without a token count too.
     limiter = Limiter(
         get_remote_address,
@@ -24,7 +31,7 @@ def register(app: Flask, settings: Settings) -> None:
     )
     csrf = CSRFProtect(app)
     app.register_blueprint(auth.register(limiter))
-    for part in (pages, pwa, ops):
+    for part in (pages, pwa):
         app.register_blueprint(part.pages)
     app.context_processor(pages.page_context)
     api.register(app, lab_mode=settings.lab)

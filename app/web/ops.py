@@ -16,10 +16,15 @@ def healthz() -> dict[str, str]:
 
 @pages.get("/readyz")
 def readyz() -> tuple[dict[str, str], int]:
-    """This process can work: its database answers."""
+    """This process can work: its database answers, and its node takes connections."""
+    services = current_services()
     try:
-        with current_services().database.read() as session:
+        with services.database.read() as session:
             session.execute(text("SELECT 1"))
     except Exception:
         return {"status": "the database does not answer"}, 503
-    return {"status": "ok"}, 200
+    if services.node is None:
+        return {"status": "ok"}, 200
+    if not services.node.node_uri:
+        return {"status": "the node takes no connections"}, 503
+    return {"status": "ok", "node": services.node.public_name}, 200

@@ -85,9 +85,10 @@ def _answer(status: int, code: str, title: str, detail: str, errors: Any = ()) -
 
 
 def wants_json() -> bool:
-    """The API always answers JSON, and so does everything to a Host that is none: no page with its
-    links can be made for it."""
-    no_page = isinstance(request.routing_exception, BadHost)
+    """The API always answers JSON, and so does a process without pages, and everything to a Host
+    that is none: no page with its links can be made for it."""
+    no_page = "pages" not in current_app.blueprints
+    no_page = no_page or isinstance(request.routing_exception, BadHost)
     return no_page or request.path.startswith("/api/") or request.path == "/pns"
 
 
