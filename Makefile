@@ -29,6 +29,6 @@ check:
 	@scripts/setup check
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy app push_service e2e tests
+	.venv/bin/mypy app bench push_service e2e tests
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -q tests/test_docs.py
