@@ -48,6 +48,8 @@ def parse_form(body: bytes | None) -> Registration:
     for name, value in fields.items():
         if len(value) > MAX_FIELD:
             raise MalformedRegistrationError(f"{name[:40]!r} is longer than {MAX_FIELD} characters")
+        if not value.isprintable():  # PostgreSQL has no text for NUL
+            raise MalformedRegistrationError(f"{name[:40]!r} has characters that cannot be seen")
     for name in ("app", "sender"):
         if not fields.get(name):
             raise MalformedRegistrationError(f"{name!r} is missing")

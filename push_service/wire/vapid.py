@@ -138,7 +138,7 @@ def _verify_signature(token: str, key_text: str) -> Signed:
         raise _refusal("The JWT's 'alg' must be ES256.")
     signature = _signature(signature_text)
     try:
-        _load(octets).verify(signature, signed_text.encode("ascii"), ECDSA(SHA256()))
+        _load(octets).verify(signature, signed_text.encode(), ECDSA(SHA256()))
     except InvalidSignature as error:
         raise _refusal(
             "The JWT's signature does not match its public key: private and public key are no pair."

@@ -148,6 +148,10 @@ def test_verify_survives_deep_json() -> None:  # W-9
     assert "JSON" in why(f"vapid t={deep}.e30.{encode(bytes(64))},k={encode(KEY.public)}")
 
 
+def test_verify_refuses_letters_beyond_ascii() -> None:  # W-9
+    assert "no pair" in why(signed().replace(".", ".\x80", 1))
+
+
 @given(st.text())
 def test_verify_refuses_garbage(text: str) -> None:  # W-9
     why(text)
