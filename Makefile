@@ -1,13 +1,15 @@
 # Every target works on a fresh machine: scripts/setup makes what is missing and is silent otherwise.
-.PHONY: help setup run test test-all check
+.PHONY: help setup run test test-all fuzz check
 
 PYTEST := .venv/bin/python -m pytest -n 2 --dist loadgroup
+FUZZ_SECONDS ?= 240
 
 help:
 	@echo "make setup      the virtual environment, and the browsers and servers for the tests"
 	@echo "make run        set-up, then the laboratory: ./pushlab lab"
 	@echo "make test       set-up, then the whole suite"
 	@echo "make test-all   the same with the long runs"
+	@echo "make fuzz       coverage-guided fuzzing of every parser, for FUZZ_SECONDS (240)"
 	@echo "make check      ruff, mypy, import contracts, documentation matches code"
 
 setup:
@@ -23,7 +25,11 @@ test:
 
 test-all:
 	@scripts/setup test
-	@$(PYTEST)
+	@$(PYTEST) --hypothesis-profile thorough
+
+fuzz:
+	@scripts/setup fuzz
+	@.venv/bin/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 check:
 	@scripts/setup check

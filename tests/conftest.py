@@ -15,6 +15,8 @@ from tests import postgres
 
 # The machine may be busy: how long an example takes is no property of ours.
 hypothesis.settings.register_profile("pushlab", deadline=None)
+# `make test-all`, by pytest's option --hypothesis-profile: some 100,000 cases in tests/fuzz alone.
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=4000)
 hypothesis.settings.load_profile("pushlab")
 
 
