@@ -19,8 +19,9 @@ from app.errors import InvalidInput
 from app.net.framing import MessageReader, Violation, encode_close_frame
 from app.pns import wire
 from app.sending import payload
-from app.sending.endpoints import VENDOR_DOMAINS, VENDOR_HOSTS, origin_of, target_of, why_refused
+from app.sending.endpoints import VENDOR_DOMAINS, VENDOR_HOSTS, target_of, why_refused
 from app.sending.outcome import REASON_LENGTH, RETRY_AFTER_MAX, sort_answer
+from app.subscriptions import origin_of
 from app.web.api import body
 from push_service.mcs_session import AwaitingLogin
 from push_service.wire import autopush, base64url, check_in, headers, mcs, registration
