@@ -86,6 +86,16 @@ def store_device(
     return database.write(work)
 
 
+def store_subscription(database: Database, device: Device, new: NewSubscription) -> None:
+    """The device subscribed anew."""
+
+    def work(session: Session) -> None:
+        record = devices.ensure_device(session, device.session_id, "Firefox/1 Linux")
+        subscriptions.store(session, record, new)
+
+    database.write(work)
+
+
 def create(database: Database, *user_ids: int, **fields: Any) -> list[Created]:
     """A notification for each of these users, in that order, in one transaction."""
     data = fields.pop("data", {"title": "hello"})

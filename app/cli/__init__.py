@@ -28,6 +28,8 @@ COMMANDS = {
     "walk": Entry("app.cli.walk:walk", "All ten steps in a stock, headless browser."),
     "browser": Entry("app.cli.browser:browser", "A browser window wired to the running lab."),
     "doctor": Entry("app.cli.doctor:doctor", "What is missing, and what to type."),
+    "keys": Entry("app.cli.keys:keys", "The VAPID keys: show, rotate, retire."),
+    "token": Entry("app.cli.token:token", "Tokens for programs that use the API."),
     "db": Entry("app.cli.db:db", "The database's tables."),
     "app-server": Entry("app.cli.app_server:app_server", "One app process.", hidden=True),
 }

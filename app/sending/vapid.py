@@ -5,7 +5,9 @@ In the instance folder: `vapid/current.pem`, and `vapid/<key id>.pem` for each k
 but still signs for the subscriptions made with it."""
 
 import base64
+import contextlib
 import hashlib
+import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.config import ConfigError, Settings, read_or_make
 from app.models import VapidKey
+
+log = logging.getLogger(__name__)
 
 #: RFC 8292 section 2 allows 24 hours; half of it forgives a wrong clock on either side.
 LIFETIME = 12 * 3600
@@ -44,18 +48,40 @@ class KeyPair:
     signer: Vapid02
 
 
-class VapidKeys:
-    """The current key, the retired ones, and the headers signed with them."""
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """What is in the folder at one moment. The retired ones still sign for their subscriptions."""
 
-    def __init__(self, current: KeyPair, retired: list[KeyPair], subject: str) -> None:
-        self.current = current
-        self._pairs = {pair.id: pair for pair in [*retired, current]}
-        self._subject = subject
-        self._headers: dict[tuple[str, str], tuple[float, str]] = {}
-        self._lock = threading.Lock()
+    current: KeyPair
+    retired: tuple[KeyPair, ...]
 
     def __iter__(self) -> Iterator[KeyPair]:
-        return iter(self._pairs.values())
+        yield from (*self.retired, self.current)
+
+    def find(self, key_id: str) -> KeyPair | None:
+        return next((pair for pair in self if pair.id == key_id), None)
+
+
+class VapidKeys:
+    """The keys, and the headers signed with them. A rotation is noticed by every process at once:
+    the folder is read again when it has changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigError."""
+        self._settings = settings
+        self._headers: dict[tuple[str, str], tuple[float, str]] = {}
+        self._lock = threading.Lock()
+        self._mark = _mark(settings)
+        self._pairs = read(settings)
+
+    @property
+    def current(self) -> KeyPair:
+        self._read_again()
+        return self._pairs.current
+
+    def __iter__(self) -> Iterator[KeyPair]:
+        self._read_again()
+        return iter(self._pairs)
 
     def authorization(self, key_id: str, origin: str) -> str:
         """Value of the Authorization header for a push service; raises UnknownKey."""
@@ -71,28 +97,61 @@ class VapidKeys:
             return header
 
     def _sign(self, key_id: str, origin: str, now: float) -> str:
-        pair = self._pairs.get(key_id)
+        self._read_again()
+        pair = self._pairs.find(key_id)
         if pair is None:
             raise UnknownKey(f"The private half of VAPID key {key_id} is not here.")
         # A fresh dict each time: a reused one carries the `aud` of another push service along.
-        claims = {"aud": origin, "exp": int(now) + LIFETIME, "sub": self._subject}
+        subject = self._settings.vapid_subject
+        claims = {"aud": origin, "exp": int(now) + LIFETIME, "sub": subject}
         return str(pair.signer.sign(claims)["Authorization"])
+
+    def _read_again(self) -> None:
+        """A folder that cannot be read changes nothing: we go on with what we have."""
+        mark = _mark(self._settings)
+        if mark == self._mark:
+            return
+        try:
+            self._pairs, self._mark = read(self._settings), mark
+        except (ConfigError, OSError):
+            log.exception("the VAPID keys have changed and cannot be read")
+
+
+def folder_of(settings: Settings) -> Path:
+    return settings.instance_dir / "vapid"
+
+
+def current_path(settings: Settings) -> Path:
+    return folder_of(settings) / "current.pem"
+
+
+def _mark(settings: Settings) -> tuple[int, ...]:
+    """Another one after every rotation: the folder's time, and which file the current key is."""
+    with contextlib.suppress(FileNotFoundError):
+        folder = folder_of(settings).stat().st_mtime_ns
+        return (folder, current_path(settings).stat().st_ino)
+    return ()
 
 
 def load(settings: Settings) -> VapidKeys:
     """The keys of this installation, the current one made when there is none yet.
 
     Raises ConfigError when a key cannot be used; the sentence never contains the key."""
-    folder = settings.instance_dir / "vapid"
+    if not settings.vapid_private_key:
+        read_or_make(current_path(settings), make_pem)
+    keys = VapidKeys(settings)
+    _try_subject(keys)
+    return keys
+
+
+def read(settings: Settings) -> Pairs:
+    """What is there now. Raises ConfigError."""
     if settings.vapid_private_key:
         text = settings.vapid_private_key.get_secret_value().replace("\\n", "\n")
         current = _read(text, "PUSHLAB_VAPID_PRIVATE_KEY")
     else:
-        path = folder / "current.pem"
-        current = _read(read_or_make(path, _make_pem).decode("ascii", "replace"), str(path))
-    keys = VapidKeys(current, _read_retired(folder), settings.vapid_subject)
-    _try_subject(keys)
-    return keys
+        current = read_file(current_path(settings))
+    return Pairs(current, tuple(_read_retired(folder_of(settings), current)))
 
 
 def register(session: Session, keys: VapidKeys) -> list[str]:
@@ -122,15 +181,23 @@ def encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-def _make_pem() -> bytes:
+def make_pem() -> bytes:
     signer = Vapid02()
     signer.generate_keys()
     return bytes(signer.private_pem())
 
 
-def _read_retired(folder: Path) -> list[KeyPair]:
-    paths = sorted(path for path in folder.glob("*.pem") if path.name != "current.pem")
-    return [_read(path.read_text("ascii", "replace"), str(path)) for path in paths]
+def _read_retired(folder: Path, current: KeyPair) -> Iterator[KeyPair]:
+    for path in sorted(folder.glob("*.pem")):
+        if path.name != "current.pem":
+            pair = read_file(path)
+            if pair.id != current.id:  # in the middle of a rotation it has two names
+                yield pair
+
+
+def read_file(path: Path) -> KeyPair:
+    """Raises ConfigError."""
+    return _read(path.read_text("ascii", "replace"), str(path))
 
 
 def _read(text: str, source: str) -> KeyPair:

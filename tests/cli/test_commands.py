@@ -29,6 +29,13 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     )
 
 
+def call(*arguments: str, **environment: str) -> str:
+    """The same in this process, which is faster; what it printed."""
+    done = CliRunner().invoke(main, arguments, env=environment)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
 def test_every_command_is_in_help_and_readme() -> None:
     shown = CliRunner().invoke(main, ["--help"]).output
     readme = (ROOT / "README.md").read_text()
@@ -110,3 +117,28 @@ def test_checkout_without_environment_says_make_setup(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "make -C" in done.stderr
     assert sys.executable not in done.stderr
+
+
+# W-1
+def test_keys_are_shown_rotated_and_retired(tmp_path: Path) -> None:
+    def keys(command: str) -> str:
+        return call("keys", command, PUSHLAB_INSTANCE_DIR=str(tmp_path))
+
+    assert "The current key is" in keys("rotate")
+    shown = keys("show")
+    assert ("current" in shown, "retired" in shown, "not here" in shown) == (True, True, False)
+    private = (tmp_path / "vapid" / "current.pem").read_text().splitlines()[1]
+    assert private not in shown
+    assert keys("retire").endswith("is deleted.\n")
+    assert keys("retire") == "There is no former key.\n"
+    assert [path.name for path in (tmp_path / "vapid").iterdir()] == ["current.pem"]
+
+
+# W-1
+def test_given_key_is_not_rotated(tmp_path: Path) -> None:
+    key = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"
+    folder = str(tmp_path)
+    done = run("keys", "rotate", PUSHLAB_INSTANCE_DIR=folder, PUSHLAB_VAPID_PRIVATE_KEY=key)
+    assert done.returncode == 1
+    assert "by hand" in done.stderr.lower()
+    assert key not in done.stdout + done.stderr

@@ -141,16 +141,17 @@ def test_database_has_the_public_half_only(settings: Settings, database: Databas
 def test_replaced_key_still_signs_for_its_subscriptions(
     settings: Settings, database: Database
 ) -> None:
-    old = vapid.load(settings)
-    database.write(lambda session: vapid.register(session, old))
+    keys = vapid.load(settings)
+    old = keys.current
+    database.write(lambda session: vapid.register(session, keys))
     folder = settings.instance_dir / "vapid"
-    (folder / "current.pem").rename(folder / f"{old.current.id}.pem")
+    (folder / "current.pem").rename(folder / f"{old.id}.pem")
     keys = vapid.load(settings)
     database.write(lambda session: vapid.register(session, keys))
-    assert keys.current.id != old.current.id
+    assert keys.current.id != old.id
     states = {row.id: row.state for row in rows(database, VapidKey)}
-    assert states == {old.current.id: "retired", keys.current.id: "current"}
-    assert keys.authorization(old.current.id, ORIGIN).endswith(f"k={old.current.public_key}")
+    assert states == {old.id: "retired", keys.current.id: "current"}
+    assert keys.authorization(old.id, ORIGIN).endswith(f"k={old.public_key}")
 
 
 def test_unknown_key_cannot_sign(settings: Settings) -> None:
