@@ -113,6 +113,9 @@ class Settings(BaseModel):
     sweep_seconds: float = Field(5.0, gt=0, description="Seconds between two sweeps of a node.")
     push_timeout: float = Field(10.0, gt=0, description="Seconds one Web Push request may take.")
     sender_greenlets: int = Field(64, ge=1, le=500, description="Web Push requests at a time.")
+    token_requests: int = Field(
+        600, ge=1, description="Requests a minute that one API token may make."
+    )
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
 
     @model_validator(mode="before")

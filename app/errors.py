@@ -60,6 +60,12 @@ class SignedOut(Problem):
     title = "Sign in first"
 
 
+class InvalidToken(Problem):
+    status = 401
+    code = "invalid-token"
+    title = "This API token is not known, or was revoked"
+
+
 class ForeignOrigin(Problem):
     status = 403
     code = "foreign-origin"

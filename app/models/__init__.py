@@ -5,8 +5,10 @@ from app.models.devices import PnsNode, Registration
 from app.models.journal import JournalEvent
 from app.models.notifications import IdempotencyKey, NotificationData, PendingNotification
 from app.models.subscriptions import PushOutbox, PushSubscription, VapidKey
+from app.models.tokens import ApiToken
 
 __all__ = [
+    "ApiToken",
     "AuthSession",
     "IdempotencyKey",
     "JournalEvent",

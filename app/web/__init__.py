@@ -6,7 +6,7 @@ from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from app.config import Settings
-from app.web import api, auth, ops, origin, pages, problems, pwa, security, visitor
+from app.web import api, auth, caller, ops, origin, pages, problems, pwa, security, visitor
 
 
 def register_private(app: Flask, settings: Settings) -> None:
@@ -34,6 +34,7 @@ def register(app: Flask, settings: Settings) -> None:
     for part in (pages, pwa):
         app.register_blueprint(part.pages)
     app.context_processor(pages.page_context)
+    caller.limit_programs(limiter, api.notifications.api, settings.token_requests)
     api.register(app, lab_mode=settings.lab)
     # The JSON API is guarded by `origin`: a service worker has no CSRF token.
     for name, blueprint in app.blueprints.items():

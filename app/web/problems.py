@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app import log
-from app.errors import MalformedRequest, Problem, RateLimited
+from app.errors import InvalidToken, MalformedRequest, Problem, RateLimited
 
 logger = log.get("web")
 
@@ -41,7 +41,10 @@ def register(app: Flask) -> None:
 
 
 def on_problem(problem: Problem) -> Response:
-    return _answer(problem.status, problem.code, problem.title, problem.detail, problem.errors)
+    response = _answer(problem.status, problem.code, problem.title, problem.detail, problem.errors)
+    if isinstance(problem, InvalidToken):  # RFC 6750 section 3.1
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return response
 
 
 def on_http_error(error: HTTPException) -> Response:

@@ -3,7 +3,7 @@ revoking the row signs that device out for good."""
 
 from dataclasses import dataclass
 
-from flask import Flask, g, session
+from flask import Flask, g, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 
@@ -79,7 +79,8 @@ def require_visitor() -> Visitor:
     """The visitor, or SignedOut: every API view that is somebody's begins with it."""
     visitor = find_visitor()
     if visitor is None:
-        raise SignedOut()
+        with_token = "Authorization" in request.headers
+        raise SignedOut("A token is of no use here: this is for signed-in devices." * with_token)
     return visitor
 
 

@@ -142,3 +142,25 @@ def test_given_key_is_not_rotated(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "by hand" in done.stderr.lower()
     assert key not in done.stdout + done.stderr
+
+
+# P-2
+def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    def token(*arguments: str) -> str:
+        return call("token", *arguments, PUSHLAB_INSTANCE_DIR=str(tmp_path))
+
+    made = token("create", "build server", "--new-user", "--label", "nightly").strip()
+    assert made.startswith("pushlab_")
+    listed = token("list")
+    assert ("build server" in listed, "nightly" in listed, "valid" in listed) == (True,) * 3
+    assert made not in listed
+    assert token("revoke", "1") == "Token 1 is revoked.\n"
+    assert "revoked" in token("list")
+
+
+# P-2
+def test_token_for_nobody_says_what_to_type(tmp_path: Path) -> None:
+    environment = {"PUSHLAB_INSTANCE_DIR": str(tmp_path)}
+    done = CliRunner().invoke(main, ["token", "create", "nobody"], env=environment)
+    assert done.exit_code == 1
+    assert "./pushlab token create 'nobody' --new-user" in done.output

@@ -12,8 +12,9 @@ from app.errors import InvalidInput
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: `lab-user` is whoever is signed in at the laboratory, or holds its secret.
-Caller = Literal["visitor", "anybody", "lab-user", "lab-secret"]
+#: `program` is a visitor too, or somebody with a token; `lab-user` whoever is signed in at the
+#: laboratory, or holds its secret.
+Caller = Literal["visitor", "program", "anybody", "lab-user", "lab-secret"]
 
 #: What views answer without a body.
 NoContent = tuple[Literal[""], Literal[204]]

@@ -15,8 +15,9 @@ from app.notifications.create import Created, Idempotency, NewNotification
 from app.pns import pending
 from app.web.api.body import Body, Text, check, read, read_json
 from app.web.api.describe import Header, NoContent, Number, Time, takes
+from app.web.caller import Caller, require_caller
 from app.web.services import current_services
-from app.web.visitor import Visitor, require_visitor
+from app.web.visitor import require_visitor
 
 api = Blueprint("api_notifications", __name__)
 
@@ -102,18 +103,18 @@ class StatusAnswer(InboxItem):
 
 
 @api.post("/notifications")
-@takes(NotificationBody, BatchBody, headers=(IDEMPOTENCY_KEY,))
+@takes(NotificationBody, BatchBody, headers=(IDEMPOTENCY_KEY,), caller="program")
 def create() -> tuple[NotificationMade | BatchMade, Literal[201]]:
     """One notification, or up to 500 in `notifications`; all of them or none."""
-    visitor = require_visitor()
+    caller = require_caller()
     services = current_services()
     value = read_json()
     many = isinstance(value, dict) and "notifications" in value
     wanted = check(BatchBody, value).notifications if many else [check(NotificationBody, value)]
     with services.database.read() as session:
-        new = _resolve(session, visitor, wanted)
-    created = services.creator.create(new, _idempotency(visitor))
-    answers = [_answer(one, visitor) for one in created]
+        new = _resolve(session, caller, wanted)
+    created = services.creator.create(new, _idempotency(caller))
+    answers = [_answer(one, caller) for one in created]
     return ({"notifications": answers} if many else answers[0]), 201
 
 
@@ -131,22 +132,23 @@ def send_test(connection_id: str) -> tuple[NotificationMade, Literal[201]]:
 
 
 @api.get("/notifications")
-@takes(query=(SINCE, LIMIT))
+@takes(query=(SINCE, LIMIT), caller="program")
 def list_notifications() -> InboxPage:
     """The caller's inbox, oldest first."""
-    visitor = require_visitor()
+    caller = require_caller()
     since, limit = SINCE.read(), LIMIT.read()
     with current_services().database.read() as session:
-        page = inbox.list_since(session, visitor.user_id, since, limit)
+        page = inbox.list_since(session, caller.user_id, since, limit)
     return {"notifications": [_item(item) for item in page.items], "last_seq": page.last_seq}
 
 
 @api.get("/notifications/<notification_id>")
+@takes(caller="program")
 def show_status(notification_id: str) -> StatusAnswer:
     """The notification, and what became of it on each device."""
-    visitor = require_visitor()
+    caller = require_caller()
     with current_services().database.read() as session:
-        found = status.what_became_of(session, visitor.user_id, notification_id)
+        found = status.what_became_of(session, caller.user_id, notification_id)
     if found is None:
         raise NotFound("You have no such notification.")
     return {
@@ -188,17 +190,17 @@ def shown(notification_id: str) -> NoContent:
 
 
 def _resolve(
-    session: Session, visitor: Visitor, bodies: list[NotificationBody]
+    session: Session, caller: Caller, bodies: list[NotificationBody]
 ) -> list[NewNotification]:
     """Names to users; raises InvalidInput naming each one that nobody has."""
     unknown, resolved = [], []
     for position, body in enumerate(bodies):
-        user_id = _find_user(session, visitor, body.to)
+        user_id = _find_user(session, caller, body.to)
         if user_id is None:
             field = "to" if len(bodies) == 1 else f"notifications.{position}.to"
             unknown.append(FieldError(field, "Nobody here has that name."))
             continue
-        sender = visitor.name if user_id != visitor.user_id else None
+        sender = caller.name if user_id != caller.user_id else None
         resolved.append(
             NewNotification(
                 user_id=user_id,
@@ -214,25 +216,25 @@ def _resolve(
     return resolved
 
 
-def _find_user(session: Session, visitor: Visitor, name: str | None) -> int | None:
+def _find_user(session: Session, caller: Caller, name: str | None) -> int | None:
     if name is None or not name.strip():
-        return visitor.user_id
+        return caller.user_id
     user = accounts.find_by_name(session, name)
     return user.id if user else None
 
 
-def _idempotency(visitor: Visitor) -> Idempotency | None:
+def _idempotency(caller: Caller) -> Idempotency | None:
     key = IDEMPOTENCY_KEY.read()
-    return Idempotency(visitor.user_id, key, request.get_data()) if key else None
+    return Idempotency(caller.user_id, key, request.get_data()) if key else None
 
 
-def _answer(created: Created, visitor: Visitor) -> NotificationMade:
+def _answer(created: Created, caller: Caller) -> NotificationMade:
     """How many devices somebody has is nobody else's business."""
     answer: NotificationMade = {
         "notification_id": created.notification_id,
         "created_at": clock.iso(created.created_at),
     }
-    if created.user_id == visitor.user_id:
+    if created.user_id == caller.user_id:
         answer |= {
             "seq": created.seq,
             "devices": created.devices,

@@ -31,6 +31,7 @@ SCHEMAS = "#/components/schemas/{model}"
 #: Who may call, as lists of schemes one of which is enough; an empty scheme stands for nobody's.
 SECURITY: dict[Caller, list[Json]] = {
     "visitor": [{"session": []}],
+    "program": [{"session": []}, {"token": []}],
     "anybody": [{}],
     "lab-user": [{"session": []}, {"labSecret": []}],
     "lab-secret": [{"labSecret": []}],
@@ -229,6 +230,11 @@ def _security_schemes(app: Flask) -> Json:
             "in": "cookie",
             "name": app.config["SESSION_COOKIE_NAME"],
             "description": "The cookie that signing in sets.",
+        },
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token that `./pushlab token create` made.",
         },
         "labSecret": {
             "type": "http",

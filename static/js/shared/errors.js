@@ -11,6 +11,7 @@ export const WAYS_ON = {
   "unsupported-media-type": "Reload the page and try again.",
   "too-large": "Make it shorter and send again.",
   "signed-out": "Your session has ended. Sign in again.",
+  "invalid-token": "Make a new token: ./pushlab token create",
   "foreign-origin": "Open pushlab by the address that it was configured with.",
   "not-found": "It may have been removed. Reload the page.",
   "name-taken": "Choose another name.",
