@@ -110,7 +110,7 @@ def test_one_slow_reader_delays_nobody() -> None:  # P-3
 def test_greenlet_killed_while_it_sends_leaves_whole_frames() -> None:  # P-11
     def send_for_ever(websocket: WebSocket) -> None:
         while websocket.send(encode_text_frame(BIG)):
-            gevent.sleep(0)
+            gevent.sleep(0.001)  # with 0 it would send for 5 ms before anybody may read
 
     with serve(Limits(backlog_bytes=1 << 26)) as served:
         sender = gevent.spawn(send_for_ever, served.websocket)
