@@ -22,6 +22,7 @@ from app.faults import Faults
 from app.journal import Journal
 from app.notifications import expire
 from app.notifications.create import Creator
+from app.notifications.scheduler import Scheduler
 from app.pns import endpoint
 from app.pns.node import Node
 from app.sending import vapid
@@ -62,7 +63,7 @@ def make_services(settings: Settings, database: Database) -> Services:
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
     ringer = Ringer(bus)
     keys = vapid.load(settings)
-    outbox_changed = threading.Event()
+    outbox_changed, schedule_changed = threading.Event(), threading.Event()
     services = Services(
         settings=settings,
         database=database,
@@ -77,9 +78,11 @@ def make_services(settings: Settings, database: Database) -> Services:
             journal=journal,
             faults=faults,
             outbox_changed=outbox_changed,
+            schedule_changed=schedule_changed,
         ),
         node=None,
         sender=None,
+        scheduler=None,
     )
     if "node" in settings.roles:
         services.node = Node(
@@ -101,6 +104,7 @@ def make_services(settings: Settings, database: Database) -> Services:
             ringer=ringer,
             changed=outbox_changed,
         )
+        services.scheduler = Scheduler(database, services.creator, schedule_changed)
     journal.on_written = lambda user_ids: services.hint(user_ids, "journal")
     return services
 
@@ -123,6 +127,8 @@ def start(app: Flask) -> None:
         services.node.start()
     if services.sender:
         services.sender.start()
+    if services.scheduler:
+        services.scheduler.start()
 
 
 def stop(app: Flask) -> None:
@@ -130,6 +136,8 @@ def stop(app: Flask) -> None:
     services: Services = app.extensions["pushlab"]
     if services.node:
         services.node.stop()
+    if services.scheduler:
+        services.scheduler.stop()
     if services.sender:
         services.sender.stop()
     services.journal.stop()

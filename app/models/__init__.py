@@ -3,7 +3,12 @@
 from app.models.accounts import AuthSession, User
 from app.models.devices import PnsNode, Registration
 from app.models.journal import JournalEvent
-from app.models.notifications import IdempotencyKey, NotificationData, PendingNotification
+from app.models.notifications import (
+    IdempotencyKey,
+    NotificationData,
+    PendingNotification,
+    ScheduledNotification,
+)
 from app.models.subscriptions import PushOutbox, PushSubscription, VapidKey
 from app.models.tokens import ApiToken
 
@@ -18,6 +23,7 @@ __all__ = [
     "PushOutbox",
     "PushSubscription",
     "Registration",
+    "ScheduledNotification",
     "User",
     "VapidKey",
 ]

@@ -53,6 +53,23 @@ class PendingNotification(Model):
     seq: Mapped[int] = mapped_column(BigInteger)
 
 
+class ScheduledNotification(Model):
+    """Not yet a notification: it becomes one at `deliver_at`, for the devices there are then."""
+
+    __tablename__ = "scheduled_notifications"
+
+    notification_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    #: Who gets it, and who may still take it back.
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    creator_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    deliver_at: Mapped[float] = mapped_column(Double, index=True)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    ttl: Mapped[int] = mapped_column(Integer)
+    urgency: Mapped[str] = mapped_column(String(8))
+    topic: Mapped[str | None] = mapped_column(String(32))
+    policy: Mapped[str] = mapped_column(String(16))
+
+
 class IdempotencyKey(Model):
     """A POST that was answered, so that its repetition is the same notification (24 h)."""
 

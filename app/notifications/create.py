@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.accounts import lock_users
 from app.bus.envelope import Envelope
 from app.bus.ringer import Ringer
@@ -14,6 +15,7 @@ from app.db import Database
 from app.devices import node_uris
 from app.faults import Faults
 from app.journal import Journal
+from app.notifications import schedule
 from app.notifications.idempotency import Idempotency, find_answer, keep_answer
 from app.notifications.transaction import Created, NewNotification, create_all
 
@@ -34,12 +36,14 @@ class Creator:
         journal: Journal,
         faults: Faults,
         outbox_changed: threading.Event,
+        schedule_changed: threading.Event,
     ) -> None:
         self._database = database
         self._ringer = ringer
         self._journal = journal
         self._faults = faults
         self._outbox_changed = outbox_changed
+        self._schedule_changed = schedule_changed
 
     def create(
         self, new: Sequence[NewNotification], idempotency: Idempotency | None = None
@@ -59,8 +63,26 @@ class Creator:
             self._report(new, created)
         return created
 
+    def create_due(self, limit: int) -> int:
+        """Make real what was scheduled for now or earlier, at most so many; how many there were."""
+
+        def work(session: Session) -> tuple[list[NewNotification], list[Created]]:
+            due = schedule.take_due(session, clock.now(), limit)
+            return due, create_all(session, due)
+
+        due, created = self._database.write(work)
+        if created:
+            self._tell(created)
+            self._report(due, created)
+        return len(created)
+
     def _tell(self, created: list[Created]) -> None:
         """After the commit, never before: who is told finds the rows."""
+        if any(item.deliver_at is not None for item in created):
+            self._schedule_changed.set()
+        created = [item for item in created if item.deliver_at is None]
+        if not created:
+            return
         user_ids = tuple(dict.fromkeys(item.user_id for item in created))
         ids = tuple(item.notification_id for item in created)
         with self._database.read() as session:
@@ -71,14 +93,20 @@ class Creator:
     def _report(self, new: Sequence[NewNotification], created: list[Created]) -> None:
         for wanted, made in zip(new, created, strict=True):
             self._journal.write(
-                "notification.created",
+                "notification.created" if made.deliver_at is None else "notification.scheduled",
                 user_id=made.user_id,
                 step=STEP,
-                summary=f"A notification is stored for {made.devices} devices,"
-                f" {made.subscriptions} of them with a push subscription.",
+                summary=_summary(made),
                 notification_id=made.notification_id,
                 detail={"data": wanted.data, "ttl": wanted.ttl, **asdict(made)},
             )
+
+
+def _summary(made: Created) -> str:
+    if made.deliver_at is not None:
+        return f"A notification is kept until {clock.iso(made.deliver_at)}."
+    pushed = f"{made.subscriptions} of them with a push subscription"
+    return f"A notification is stored for {made.devices} devices, {pushed}."
 
 
 def _create_once(
@@ -86,13 +114,28 @@ def _create_once(
 ) -> tuple[list[Created], bool]:
     """Create, unless this request was answered before: then the same answer, and False."""
     if idempotency is None:
-        return create_all(session, new), True
+        return _make_all(session, new), True
     # All users at once: a second lock, taken later, could be out of order. It also makes two
     # requests with one key come one after the other.
-    lock_users(session, [idempotency.user_id, *(item.user_id for item in new)])
+    lock_users(session, [idempotency.user_id, *_users_of(new)])
     known = find_answer(session, idempotency)
     if known is not None:
         return known, False
-    created = create_all(session, new)
+    created = _make_all(session, new)
     keep_answer(session, idempotency, created)
     return created, True
+
+
+def _make_all(session: Session, new: Sequence[NewNotification]) -> list[Created]:
+    """What is for now is made real, what is for later is kept; in their order."""
+    now = [item for item in new if item.deliver_at is None]
+    if len(now) == len(new):
+        return create_all(session, now)
+    lock_users(session, _users_of(new))
+    made = iter(create_all(session, now))
+    return [next(made) if item.deliver_at is None else schedule.add(session, item) for item in new]
+
+
+def _users_of(new: Sequence[NewNotification]) -> set[int]:
+    """Whom these are for, and who wants them."""
+    return {item.user_id for item in new} | {item.creator_id or item.user_id for item in new}

@@ -45,6 +45,11 @@ class NewNotification:
     policy: str = "both"
     #: When PNS and the inbox give up; never before the ttl is over.
     expires_at: float | None = None
+    #: When it shall become real, and whose wish that is; None: now.
+    deliver_at: float | None = None
+    creator_id: int | None = None
+    #: Known before only for what was scheduled.
+    notification_id: str | None = None
     #: For "test this device": only this one is alerted; the inbox is the same on all of them.
     only_connection_id: str | None = None
 
@@ -59,6 +64,8 @@ class Created:
     created_at: float
     devices: int
     subscriptions: int
+    #: Set while it only waits for its time: then it has no `seq` and is for no device yet.
+    deliver_at: float | None = None
 
 
 class _Subscription(NamedTuple):
@@ -88,6 +95,8 @@ class _Rows:
 
 def create_all(session: Session, new: Sequence[NewNotification]) -> list[Created]:
     """All of them or none, in their order. Raises NotFound when a user is gone."""
+    if not new:
+        return []
     user_ids = {item.user_id for item in new}
     lock_users(session, user_ids)  # first and alone, so that commit order is `seq` order
     numbers = _take_numbers(session, new)
@@ -101,6 +110,11 @@ def create_all(session: Session, new: Sequence[NewNotification]) -> list[Created
     _insert(session, PendingNotification, [row for one in made for row in one.pending])
     _insert(session, PushOutbox, [row for one in made for row in one.outbox])
     return [_created(one) for one in made]
+
+
+def new_id() -> str:
+    """A UUIDv7: later ones sort behind."""
+    return str(uuid_utils.uuid7())
 
 
 def _take_numbers(session: Session, new: Sequence[NewNotification]) -> list[int]:
@@ -158,7 +172,7 @@ def _rows(item: NewNotification, seq: int, now: float, to: _Addressee) -> _Rows:
 def _data_row(item: NewNotification, seq: int, now: float) -> Row:
     lifetime = now + DEFAULT_LIFETIME if item.expires_at is None else item.expires_at
     return {
-        "notification_id": str(uuid_utils.uuid7()),
+        "notification_id": item.notification_id or new_id(),
         "user_id": item.user_id,
         "seq": seq,
         "data": item.data,

@@ -15,6 +15,7 @@ from app.devices import Ended, node_uris
 from app.faults import Faults
 from app.journal import Journal
 from app.notifications.create import Creator
+from app.notifications.scheduler import Scheduler
 from app.pns.node import Node
 from app.sending.sender import Sender
 from app.sending.vapid import VapidKeys
@@ -22,7 +23,8 @@ from app.sending.vapid import VapidKeys
 
 @dataclass(slots=True)
 class Services:
-    """The parts of this process; `node` and `sender` are None where its roles leave them out."""
+    """The parts of this process; `node`, `sender` and `scheduler` are None where its roles
+    leave them out."""
 
     settings: Settings
     database: Database
@@ -34,6 +36,7 @@ class Services:
     creator: Creator
     node: Node | None
     sender: Sender | None
+    scheduler: Scheduler | None
 
     def announce(self, ended: Ended | None) -> None:
         """Tell the node that holds the ended device's socket to close it (4003)."""

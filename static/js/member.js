@@ -5,6 +5,7 @@
  */
 import { FaultSwitch } from "./fault_switch.js";
 import { Inbox } from "./inbox/inbox.js";
+import { Scheduled } from "./inbox/scheduled.js";
 import { Screen } from "./inbox/screen.js";
 import { SendForm } from "./inbox/send_form.js";
 import { Toasts } from "./inbox/toasts.js";
@@ -28,6 +29,7 @@ const parts = [
   new Unread(),
   new Inbox(),
   new SendForm(),
+  new Scheduled(),
   new PushCard(),
   new SessionEnd(),
   new FaultSwitch(),

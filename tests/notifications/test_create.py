@@ -42,12 +42,14 @@ class Parts:
         self.journal = Journal(database, enabled=True)
         self.faults = Faults(enabled=True)
         self.outbox_changed = threading.Event()
+        self.schedule_changed = threading.Event()
         self.creator = Creator(
             database=database,
             ringer=cast(Ringer, self.ringer),
             journal=self.journal,
             faults=self.faults,
             outbox_changed=self.outbox_changed,
+            schedule_changed=self.schedule_changed,
         )
 
 

@@ -4,12 +4,15 @@ import re
 from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
+from app import clock
 from app.errors import FieldError, InvalidInput, MalformedRequest, UnsupportedMedia
 
 B = TypeVar("B", bound="Body")
+
+MINUTE, FARTHEST = 60.0, 366 * 86400.0
 
 #: How pydantic speaks of the length of a text whose characters were looked at first.
 LENGTH = re.compile(r"Value should have (at (?:least|most) \d+) items? after validation, not \d+")
@@ -25,6 +28,22 @@ def _no_control_characters(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_no_control_characters)]
+
+
+def _moment(text: str) -> str:
+    try:
+        at = clock.parse_iso(text)
+    except (ValueError, OverflowError):
+        raise ValueError("Use a time such as 2027-01-31T08:00:00Z.") from None
+    if not -MINUTE < at - clock.now() < FARTHEST:
+        raise ValueError("Use a time in the future, within a year.")
+    return text
+
+
+#: A time to come, as RFC 3339 text with its zone. One that is just over counts as now.
+Moment = Annotated[
+    str, Field(max_length=40, json_schema_extra={"format": "date-time"}), AfterValidator(_moment)
+]
 
 
 class Body(BaseModel):

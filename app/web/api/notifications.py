@@ -13,7 +13,7 @@ from app.notifications import read as inbox
 from app.notifications import status
 from app.notifications.create import Created, Idempotency, NewNotification
 from app.pns import pending
-from app.web.api.body import Body, Text, check, read, read_json
+from app.web.api.body import Body, Moment, Text, check, read, read_json
 from app.web.api.describe import Header, NoContent, Number, Time, takes
 from app.web.caller import Caller, require_caller
 from app.web.services import current_services
@@ -50,6 +50,7 @@ class NotificationBody(Body):
     #: RFC 8030 section 5.4.
     topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] | None = None
     policy: Literal["both"] = "both"
+    deliver_at: Moment | None = None
 
     def data(self, sender: str | None) -> dict[str, Any]:
         """What the devices get to show; `from` only when somebody else sent it."""
@@ -69,10 +70,11 @@ class ReadBody(Body):
 
 
 class NotificationMade(TypedDict):
-    """How many devices and subscriptions somebody else has is not told."""
+    """How many devices and subscriptions somebody else has is not told. `deliver_at`: it waits."""
 
     notification_id: str
     created_at: Time
+    deliver_at: NotRequired[Time]
     seq: NotRequired[int]
     devices: NotRequired[int]
     subscriptions: NotRequired[int]
@@ -105,7 +107,9 @@ class StatusAnswer(InboxItem):
 @api.post("/notifications")
 @takes(NotificationBody, BatchBody, headers=(IDEMPOTENCY_KEY,), caller="program")
 def create() -> tuple[NotificationMade | BatchMade, Literal[201]]:
-    """One notification, or up to 500 in `notifications`; all of them or none."""
+    """One notification, or up to 500 in `notifications`; all of them or none.
+
+    With `deliver_at` it waits until then, and reaches the devices that there are then."""
     caller = require_caller()
     services = current_services()
     value = read_json()
@@ -209,6 +213,8 @@ def _resolve(
                 urgency=body.urgency,
                 topic=body.topic,
                 policy=body.policy,
+                deliver_at=clock.parse_iso(body.deliver_at) if body.deliver_at else None,
+                creator_id=caller.user_id,
             )
         )
     if unknown:
@@ -234,7 +240,9 @@ def _answer(created: Created, caller: Caller) -> NotificationMade:
         "notification_id": created.notification_id,
         "created_at": clock.iso(created.created_at),
     }
-    if created.user_id == caller.user_id:
+    if created.deliver_at is not None:
+        answer["deliver_at"] = clock.iso(created.deliver_at)
+    elif created.user_id == caller.user_id:
         answer |= {
             "seq": created.seq,
             "devices": created.devices,

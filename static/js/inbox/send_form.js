@@ -1,18 +1,20 @@
 /**
- * Sends a notification to a user or to oneself. A try that fails keeps its Idempotency-Key, so that
+ * Sends a notification to a user or to oneself, now or later. A try that fails keeps its Idempotency-Key, so that
  * sending again after a lost answer is the same notification.
  *
  * Hook for tests: `data-state` on the form is `idle`, `sending`, `sent` or `failed`.
  */
+import { day, time } from "pushlab/moments.js";
 import { post } from "pushlab/shared/api.js";
 
 export class SendForm {
   #form = document.querySelector("[data-part=send]");
   #key = newKey();
+  #firstTry = null;
 
   start() {
     this.#form?.addEventListener("submit", (event) => this.#onSubmit(event));
-    this.#form?.addEventListener("input", () => (this.#key = newKey()));
+    this.#form?.addEventListener("input", () => this.#renew());
   }
 
   async #onSubmit(event) {
@@ -27,14 +29,23 @@ export class SendForm {
     }
   }
 
-  /** Empty fields are left out: the server has the defaults. */
+  #renew() {
+    this.#key = newKey();
+    this.#firstTry = null;
+  }
+
+  /** Empty fields are left out: the server has the defaults. Another try says the same again. */
   #content() {
     const filled = [...new FormData(this.#form)].filter(([, value]) => value.trim() !== "");
-    return Object.fromEntries(filled);
+    const { wait, ...content } = Object.fromEntries(filled);
+    if (!wait) return content;
+    this.#firstTry ??= Date.now();
+    return { ...content, deliver_at: new Date(this.#firstTry + wait * 1000).toISOString() };
   }
 
   #onSent(answer) {
-    this.#key = newKey();
+    this.#renew();
+    if (answer.deliver_at) document.dispatchEvent(new CustomEvent("push:scheduled"));
     this.#form.elements.title.value = "";
     this.#form.elements.body.value = "";
     this.#say("sent", sentence(answer));
@@ -62,7 +73,8 @@ export class SendForm {
 }
 
 /** Another user's devices are none of the sender's business: then only "Sent". */
-function sentence({ devices, subscriptions }) {
+function sentence({ devices, subscriptions, deliver_at: at }) {
+  if (at) return `Kept until ${day(at)} ${time(at)}.`;
   if (devices === undefined) return "Sent.";
   const ways = subscriptions === 1 ? "one by push" : `${subscriptions} by push`;
   return `Sent to ${devices} ${devices === 1 ? "device" : "devices"}, ${ways}.`;
