@@ -1,5 +1,5 @@
 # Every target works on a fresh machine: scripts/setup makes what is missing and is silent otherwise.
-.PHONY: help setup run test test-all fuzz check
+.PHONY: help setup run test test-all fuzz check wheel
 
 PYTEST := .venv/bin/python -m pytest -n 2 --dist loadgroup
 FUZZ_SECONDS ?= 240
@@ -11,6 +11,7 @@ help:
 	@echo "make test-all   the same with the long runs"
 	@echo "make fuzz       coverage-guided fuzzing of every parser, for FUZZ_SECONDS (240)"
 	@echo "make check      ruff, mypy, import contracts, documentation matches code"
+	@echo "make wheel      dist/pushlab-*.whl: the push service and its test harness, for other projects"
 
 setup:
 	@scripts/setup setup
@@ -38,3 +39,7 @@ check:
 	.venv/bin/mypy app bench push_service e2e tests
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -q tests/test_docs.py
+
+wheel:
+	@scripts/setup check
+	@.venv/bin/python -m hatchling build --target wheel --directory dist

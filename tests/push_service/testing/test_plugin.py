@@ -126,6 +126,7 @@ async def test_after(virtual_device):
 
 #
 @pytest.mark.browser
+@pytest.mark.slow
 def test_plugin_gets_on_with_pytest_playwright_and_xdist(outside: Outside) -> None:
     outside.write(
         test_mine=PUSH
