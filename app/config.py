@@ -111,6 +111,9 @@ class Settings(BaseModel):
         30 * 86400, ge=60, description="Seconds after which a silent device expires."
     )
     sweep_seconds: float = Field(5.0, gt=0, description="Seconds between two sweeps of a node.")
+    unacked_grace: float = Field(
+        10.0, ge=0, description="Seconds before push-if-unacked pushes to a device that is silent."
+    )
     push_timeout: float = Field(10.0, gt=0, description="Seconds one Web Push request may take.")
     sender_greenlets: int = Field(64, ge=1, le=500, description="Web Push requests at a time.")
     token_requests: int = Field(

@@ -79,6 +79,7 @@ def make_services(settings: Settings, database: Database) -> Services:
             faults=faults,
             outbox_changed=outbox_changed,
             schedule_changed=schedule_changed,
+            grace=settings.unacked_grace,
         ),
         node=None,
         sender=None,

@@ -4,6 +4,7 @@ from app.models.accounts import AuthSession, User
 from app.models.devices import PnsNode, Registration
 from app.models.journal import JournalEvent
 from app.models.notifications import (
+    PUSH_IF_UNACKED,
     IdempotencyKey,
     NotificationData,
     PendingNotification,
@@ -13,6 +14,7 @@ from app.models.subscriptions import PushOutbox, PushSubscription, VapidKey
 from app.models.tokens import ApiToken
 
 __all__ = [
+    "PUSH_IF_UNACKED",
     "ApiToken",
     "AuthSession",
     "IdempotencyKey",

@@ -16,6 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
 
+#: Policy: Web Push only to devices that have not acknowledged over their WebSocket in time.
+PUSH_IF_UNACKED = "push-if-unacked"
+
 
 class NotificationData(Model):
     __tablename__ = "notification_data"

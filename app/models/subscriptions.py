@@ -46,7 +46,8 @@ class PushSubscription(Model):
 
 
 class PushOutbox(Model):
-    """One Web Push message to hand over. States: queued, delivered, replaced, expired, refused."""
+    """One Web Push message to hand over. States: queued, delivered, replaced, expired, refused,
+    acknowledged (it need not be pushed any more)."""
 
     __tablename__ = "push_outbox"
     __table_args__ = (

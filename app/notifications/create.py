@@ -17,7 +17,7 @@ from app.faults import Faults
 from app.journal import Journal
 from app.notifications import schedule
 from app.notifications.idempotency import Idempotency, find_answer, keep_answer
-from app.notifications.transaction import Created, NewNotification, create_all
+from app.notifications.transaction import GRACE, Created, NewNotification, create_all
 
 __all__ = ["Created", "Creator", "Idempotency", "NewNotification"]
 
@@ -37,6 +37,7 @@ class Creator:
         faults: Faults,
         outbox_changed: threading.Event,
         schedule_changed: threading.Event,
+        grace: float = GRACE,
     ) -> None:
         self._database = database
         self._ringer = ringer
@@ -44,6 +45,7 @@ class Creator:
         self._faults = faults
         self._outbox_changed = outbox_changed
         self._schedule_changed = schedule_changed
+        self._grace = grace
 
     def create(
         self, new: Sequence[NewNotification], idempotency: Idempotency | None = None
@@ -52,7 +54,7 @@ class Creator:
         IdempotencyConflict when the key was used for other content."""
 
         def work(session: Session) -> tuple[list[Created], bool]:
-            answer = _create_once(session, new, idempotency)
+            answer = _create_once(session, new, idempotency, self._grace)
             self._faults.reach("create.before_commit")
             return answer
 
@@ -68,7 +70,7 @@ class Creator:
 
         def work(session: Session) -> tuple[list[NewNotification], list[Created]]:
             due = schedule.take_due(session, clock.now(), limit)
-            return due, create_all(session, due)
+            return due, create_all(session, due, self._grace)
 
         due, created = self._database.write(work)
         if created:
@@ -110,29 +112,32 @@ def _summary(made: Created) -> str:
 
 
 def _create_once(
-    session: Session, new: Sequence[NewNotification], idempotency: Idempotency | None
+    session: Session,
+    new: Sequence[NewNotification],
+    idempotency: Idempotency | None,
+    grace: float,
 ) -> tuple[list[Created], bool]:
     """Create, unless this request was answered before: then the same answer, and False."""
     if idempotency is None:
-        return _make_all(session, new), True
+        return _make_all(session, new, grace), True
     # All users at once: a second lock, taken later, could be out of order. It also makes two
     # requests with one key come one after the other.
     lock_users(session, [idempotency.user_id, *_users_of(new)])
     known = find_answer(session, idempotency)
     if known is not None:
         return known, False
-    created = _make_all(session, new)
+    created = _make_all(session, new, grace)
     keep_answer(session, idempotency, created)
     return created, True
 
 
-def _make_all(session: Session, new: Sequence[NewNotification]) -> list[Created]:
+def _make_all(session: Session, new: Sequence[NewNotification], grace: float) -> list[Created]:
     """What is for now is made real, what is for later is kept; in their order."""
     now = [item for item in new if item.deliver_at is None]
     if len(now) == len(new):
-        return create_all(session, now)
+        return create_all(session, now, grace)
     lock_users(session, _users_of(new))
-    made = iter(create_all(session, now))
+    made = iter(create_all(session, now, grace))
     return [next(made) if item.deliver_at is None else schedule.add(session, item) for item in new]
 
 

@@ -16,6 +16,7 @@ from app.accounts import lock_users
 from app.db import Model
 from app.errors import NotFound
 from app.models import (
+    PUSH_IF_UNACKED,
     NotificationData,
     PendingNotification,
     PushOutbox,
@@ -27,6 +28,8 @@ from app.models import (
 #: How long PNS and the inbox keep a notification that nobody acknowledges (seconds).
 DEFAULT_LIFETIME = 28 * 86400.0
 DEFAULT_TTL = 86400
+#: How long a device has to acknowledge what is pushed only if it does not (seconds).
+GRACE = 10.0
 
 Row = dict[str, Any]
 
@@ -93,8 +96,11 @@ class _Rows:
     outbox: list[Row]
 
 
-def create_all(session: Session, new: Sequence[NewNotification]) -> list[Created]:
-    """All of them or none, in their order. Raises NotFound when a user is gone."""
+def create_all(
+    session: Session, new: Sequence[NewNotification], grace: float = GRACE
+) -> list[Created]:
+    """All of them or none, in their order. `grace`: how many seconds a device has to acknowledge
+    what is pushed only if it does not. Raises NotFound when a user is gone."""
     if not new:
         return []
     user_ids = {item.user_id for item in new}
@@ -103,7 +109,7 @@ def create_all(session: Session, new: Sequence[NewNotification]) -> list[Created
     addressees = _addressees(session, user_ids)
     now = clock.now()
     made = [
-        _rows(item, seq, now, addressees[item.user_id])
+        _rows(item, seq, now, grace, addressees[item.user_id])
         for item, seq in zip(new, numbers, strict=True)
     ]
     _insert(session, NotificationData, [one.data for one in made])
@@ -150,10 +156,11 @@ def _addressees(session: Session, user_ids: Collection[int]) -> dict[int, _Addre
     return found
 
 
-def _rows(item: NewNotification, seq: int, now: float, to: _Addressee) -> _Rows:
+def _rows(item: NewNotification, seq: int, now: float, grace: float, to: _Addressee) -> _Rows:
     data = _data_row(item, seq, now)
     shared = {"notification_id": data["notification_id"], "seq": seq}
-    queued = {"state": "queued", "attempts": 0, "next_attempt_at": now}
+    due = now + grace if item.policy == PUSH_IF_UNACKED else now
+    queued = {"state": "queued", "attempts": 0, "next_attempt_at": due}
 
     def wanted(connection_id: str) -> bool:
         return item.only_connection_id in (None, connection_id)

@@ -28,7 +28,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from app import clock
-from app.models import NotificationData, PushOutbox, PushSubscription, User
+from app.models import (
+    PUSH_IF_UNACKED,
+    NotificationData,
+    PendingNotification,
+    PushOutbox,
+    PushSubscription,
+    User,
+)
 from app.sending.payload import Content
 
 #: A message is tried for at least this long, whatever its ttl (seconds).
@@ -93,6 +100,7 @@ def _claim_of(session: Session, origin: str, lease: float, size: int) -> list[Cl
     theirs = and_(PushOutbox.subscription_id.in_(subscription_ids), _free(now))
     _settle(session, and_(theirs, _is_too_old(now)), "expired")
     _settle(session, and_(theirs, _has_newer_of_topic()), "replaced")
+    _settle(session, and_(theirs, _is_acknowledged()), "acknowledged")
     leased = {"attempts": PushOutbox.attempts + 1, "claimed_until": now + lease}
     change(session, and_(theirs, ~_has_older()), **leased)
     rows = session.execute(_leased(subscription_ids, now + lease))
@@ -188,6 +196,22 @@ def _has_newer_of_topic() -> ColumnElement[bool]:
         behind.seq > PushOutbox.seq,
         newer.topic == mine.topic,
     )
+
+
+def _is_acknowledged() -> ColumnElement[bool]:
+    """It was to be pushed only if its device stayed silent (X-3), and the device did not: the
+    pending row went with the acknowledgement."""
+    pending, device = PendingNotification, aliased(PushSubscription)
+    waits = exists().where(
+        device.id == PushOutbox.subscription_id,
+        pending.connection_id == device.connection_id,
+        pending.notification_id == PushOutbox.notification_id,
+    )
+    only_then = exists().where(
+        NotificationData.notification_id == PushOutbox.notification_id,
+        NotificationData.policy == PUSH_IF_UNACKED,
+    )
+    return and_(only_then, ~waits)
 
 
 def _settle(session: Session, which: ColumnElement[bool], state: str) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import Database
-from app.models import PushOutbox, PushSubscription
+from app.models import PUSH_IF_UNACKED, PushOutbox, PushSubscription
+from app.notifications.transaction import GRACE
+from app.pns import pending
 from app.sending import outbox, results
 from app.sending.outbox import Claimed
 from app.sending.outcome import Outcome, no_answer, sort_answer
@@ -368,6 +370,32 @@ def test_many_senders_hand_over_each_row_once_and_in_order(any_database: Databas
 
 
 # W-8
+def acknowledge(database: Database, notification_id: str, connection_id: str) -> None:
+    acknowledged = [(connection_id, notification_id)]
+    database.write(lambda session: pending.acknowledge(session, acknowledged))
+
+
+def test_silent_device_is_pushed_after_its_grace(any_database: Database, time: Clock) -> None:
+    """One of the user's two devices acknowledges over its WebSocket, the other is asleep."""
+    user = make_user(any_database)  # X-3
+    awake, asleep = make_device(any_database, user), make_device(any_database, user)
+    (made,) = create(any_database, user, policy=PUSH_IF_UNACKED)
+    assert claim(any_database) == []
+    acknowledge(any_database, made.notification_id, awake.connection_id)
+    time.time += GRACE
+    (claimed,) = claim(any_database)
+    assert claimed.subscription_id == asleep.subscription_id
+    assert sorted(states(any_database)) == ["acknowledged", "queued"]
+
+
+def test_acknowledged_is_pushed_all_the_same_by_default(any_database: Database) -> None:  # X-3
+    user = make_user(any_database)
+    device = make_device(any_database, user)
+    (made,) = create(any_database, user)
+    acknowledge(any_database, made.notification_id, device.connection_id)
+    assert len(claim(any_database)) == 1
+
+
 def test_backoff_grows_and_is_bounded() -> None:
     waits = [results.backoff(attempts, None) for attempts in (1, 2, 3, 10, 1000)]
     for wait, least in zip(waits, (1, 2, 4, 512, 600), strict=True):

@@ -49,7 +49,7 @@ class NotificationBody(Body):
     urgency: Literal["very-low", "low", "normal", "high"] = "normal"
     #: RFC 8030 section 5.4.
     topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] | None = None
-    policy: Literal["both"] = "both"
+    policy: Literal["both", "push-if-unacked"] = "both"
     deliver_at: Moment | None = None
 
     def data(self, sender: str | None) -> dict[str, Any]:
