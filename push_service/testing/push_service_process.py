@@ -100,13 +100,19 @@ class PushServiceProcess:
         """
         if self._process is None or self._process.poll() is not None:
             self.restart()
-        with closing(HTTPConnection(urlsplit(self.http).netloc, timeout=STOP_SECONDS)) as lab:
-            lab.request("POST", "/lab/reset", headers={"Authorization": f"Bearer {self.secret}"})
-            answer = lab.getresponse()
-            said = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"the push service was not reset: {answer.status} {said!r}")
-        self._beginning = int(json.loads(said)["cursor"])
+        self._beginning = int(self._operate("POST", "/lab/reset")["cursor"])
+
+    def arm(self, fault: str, **fields: object) -> None:
+        """Switch a fault on: `arm("accept", status=503, retry_after=1, times=2)` answers two
+        messages like that, `arm("hold")` keeps messages from the browsers.
+
+        Raises ValueError, with what the push service says, when there is no such fault or field.
+        """
+        self._operate("PUT", f"/lab/faults/{fault}", fields)
+
+    def disarm(self, fault: str) -> None:
+        """Switch it off. Harmless when it is."""
+        self._operate("DELETE", f"/lab/faults/{fault}")
 
     @property
     def http(self) -> str:
@@ -165,6 +171,17 @@ class PushServiceProcess:
         Chromium builds its endpoints from a vendor's host and our path; Firefox takes ours whole.
         """
         return self.http + urlsplit(endpoint).path
+
+    def _operate(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+        """Ask the lab face; the JSON that it answers, or None."""
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        with closing(HTTPConnection(urlsplit(self.http).netloc, timeout=STOP_SECONDS)) as lab:
+            lab.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = lab.getresponse()
+            said = json.loads(answer.read() or b"null")
+        if answer.status >= 300:
+            raise ValueError(f"{method} {path}: {answer.status} {said['message']}")
+        return said
 
     def _command(self) -> list[str]:
         command = [sys.executable, "-m", "push_service", "--data", str(self.data), "--lab"]

@@ -92,7 +92,7 @@ def test_reset_leaves_nothing_of_what_was(
 ) -> None:
     sender = Sender(push_service)
     subscription = virtual_device.subscribe(sender.key).as_json()
-    lab_put(push_service, "/lab/faults/hold")
+    push_service.arm("hold")
     assert sender.send(subscription, "held") == 201
     push_service.reset()
     assert push_service.journal.events() == []
@@ -109,11 +109,22 @@ def test_reset_starts_what_does_not_run(push_service: PushServiceProcess) -> Non
     assert push_service.journal.events() == []
 
 
-def lab_put(push_service: PushServiceProcess, path: str) -> None:
-    headers = {"Authorization": f"Bearer {push_service.secret}"}
-    request = urllib.request.Request(push_service.http + path, b"{}", headers, method="PUT")
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 200
+#
+def test_faults_are_switched_on_and_off(
+    push_service: PushServiceProcess, virtual_device: VirtualDevice
+) -> None:
+    sender = Sender(push_service)
+    endpoint = virtual_device.subscribe(sender.key).endpoint
+    push_service.arm("accept", status=429, times=None)
+    assert [sender.post(endpoint) for _ in range(2)] == [429, 429]
+    push_service.disarm("accept")
+    assert sender.post(endpoint) == 201
+
+
+#
+def test_unknown_fault_is_refused_in_words(push_service: PushServiceProcess) -> None:
+    with pytest.raises(ValueError, match="there is no fault 'lightning'; there are accept"):
+        push_service.arm("lightning")
 
 
 #
