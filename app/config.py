@@ -111,6 +111,9 @@ class Settings(BaseModel):
         30 * 86400, ge=60, description="Seconds after which a silent device expires."
     )
     sweep_seconds: float = Field(5.0, gt=0, description="Seconds between two sweeps of a node.")
+    beat_seconds: float = Field(
+        2.0, gt=0, description="Seconds between two heartbeats of a node; dead after five."
+    )
     unacked_grace: float = Field(
         10.0, ge=0, description="Seconds before push-if-unacked pushes to a device that is silent."
     )

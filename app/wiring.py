@@ -92,6 +92,7 @@ def make_services(settings: Settings, database: Database) -> Services:
             journal,
             faults,
             sweep_seconds=settings.sweep_seconds,
+            beat_seconds=settings.beat_seconds,
             only_node=settings.bus_url == "memory://",
             expire=lambda: expire_all(services),
         )

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 #: Users or ids that may wait for one node in one envelope; what comes on top is left to the sweep.
 WAITING = 10_000
 TIMEOUT = 2.0
+#: Nodes of which it is known that they do not answer.
+REMEMBERED = 1000
 
 #: Kind and `what`: envelopes that have both in common become one.
 Subject = tuple[str, str]
@@ -26,6 +28,7 @@ class Ringer:
         self._bus = bus
         self._waiting: dict[str, dict[Subject, Envelope]] = {}
         self._ringing: set[str] = set()
+        self._silent: set[str] = set()
         self._changed = threading.Condition()
         self._stopped = True
 
@@ -82,7 +85,16 @@ class Ringer:
     def _hand_over(self, node_uri: str, envelope: Envelope) -> None:
         try:
             self._bus.ring(node_uri, envelope, TIMEOUT)
+            self._silent.discard(node_uri)
         except BusError as error:
-            log.warning("%s was not rung: %s", node_uri, error)
+            self._complain(node_uri, error)
         except Exception:
             log.exception("%s was not rung", node_uri)
+
+    def _complain(self, node_uri: str, error: BusError) -> None:
+        """Once: a dead node is rung until the others have noticed."""
+        if node_uri not in self._silent:
+            log.warning("%s was not rung: %s", node_uri, error)
+        if len(self._silent) > REMEMBERED:
+            self._silent.clear()
+        self._silent.add(node_uri)

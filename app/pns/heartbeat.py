@@ -11,8 +11,8 @@ from app.pns import nodes
 
 log = logging.getLogger(__name__)
 
-#: Seconds of silence after which a node is taken for dead: several beats.
-PATIENCE = 10.0
+#: Beats that a node may miss before it is taken for dead.
+PATIENCE = 5
 #: Own beats in a row that must have gone through before others are judged: when the database was
 #: away, everybody was silent, and the first to come back must not end all others.
 STREAK = 2
@@ -67,6 +67,7 @@ class Heartbeat:
             self._end_silent(node_uri)
 
     def _end_silent(self, node_uri: str) -> None:
-        dead = self._database.write(lambda session: nodes.end_silent(session, node_uri, PATIENCE))
+        patience = PATIENCE * self._interval
+        dead = self._database.write(lambda session: nodes.end_silent(session, node_uri, patience))
         if dead:
             log.warning("dead nodes, whose devices are offline now: %s", ", ".join(dead))

@@ -49,6 +49,7 @@ class Cluster:
     port: int = field(default_factory=free_port)
     app_port: int = field(default_factory=free_port)
     node_ports: list[int] = field(default_factory=lambda: [free_port(), free_port()])
+    settings: dict[str, str] = field(default_factory=dict)
     nodes: dict[int, Process] = field(default_factory=dict)
     _others: list[Process] = field(default_factory=list)
 
@@ -57,11 +58,15 @@ class Cluster:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.start_behind_the_proxy()
+        self._others.append(self._nginx())
+        self._wait_until_it_answers(self.url)
+
+    def start_behind_the_proxy(self) -> None:
+        """App and nodes alone, each by its own port."""
         self._others.append(self._pushlab("serve", self.app_port, PUSHLAB_ROLES="app,sender"))
         for number in range(len(self.node_ports)):
             self.start_node(number)
-        self._others.append(self._nginx())
-        self._wait_for_nginx()
 
     def start_node(self, number: int) -> None:
         self.nodes[number] = self._pushlab("node", self.node_ports[number])
@@ -115,6 +120,7 @@ class Cluster:
             "PUSHLAB_PORT": str(port),
             "PUSHLAB_PROXIES": "1",
             "PUSHLAB_SWEEP_SECONDS": "1",
+            **self.settings,
         }
 
     def _nginx(self) -> Process:
@@ -142,11 +148,11 @@ class Cluster:
             f"events {{}}\nhttp {{\naccess_log off;\n{places}{site}}}\n"
         )
 
-    def _wait_for_nginx(self) -> None:
+    def _wait_until_it_answers(self, url: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
-                with urlopen(f"{self.url}/healthz", timeout=PATIENCE):
+                with urlopen(f"{url}/healthz", timeout=PATIENCE):
                     return
             except URLError:
                 time.sleep(0.02)

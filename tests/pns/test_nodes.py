@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.models import PnsNode, Registration
 from app.pns import nodes
-from app.pns.heartbeat import PATIENCE
 from app.pns.node import Node
 from tests.pns.parts import Device, House, titles
 
@@ -28,7 +27,7 @@ def living(house: House) -> set[str]:
 
 def fall_silent(house: House, node_uri: str) -> None:
     """As if it had been killed a while ago."""
-    long_ago = PnsNode.heartbeat_at - 2 * PATIENCE
+    long_ago = PnsNode.heartbeat_at - 3600
     silent = update(PnsNode).where(PnsNode.node_uri == node_uri).values(heartbeat_at=long_ago)
     house.database.write(lambda session: session.execute(silent))
 
