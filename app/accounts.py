@@ -5,12 +5,12 @@ import unicodedata
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app import clock
-from app.errors import FieldError, InvalidInput, NameTaken, WrongPassword
+from app.errors import FieldError, InvalidInput, NameTaken, NotAGuest, SignedOut, WrongPassword
 from app.models import AuthSession, User
 
 NAME_LENGTH = 32
@@ -40,24 +40,21 @@ def name_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
-def hash_password(password: str) -> str:
-    """Slow on purpose: never call it inside a transaction."""
+def hash_password(password: str, field: str = "password") -> str:
+    """Slow on purpose: never call it inside a transaction. Raises InvalidInput naming the field."""
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         reason = f"Use {PASSWORD_MIN} to {PASSWORD_MAX} characters."
-        raise InvalidInput("", [FieldError("password", reason)])
+        raise InvalidInput("", [FieldError(field, reason)])
     return generate_password_hash(password)
 
 
 def sign_up(session: Session, name: str, password_hash: str | None, *, lab: bool) -> User:
     """A new user; raises NameTaken. Without a password hash it is a guest."""
-    name = clean_name(name)
-    key = name_key(name)
-    if session.scalar(select(User.id).where(User.name_key == key)):
-        raise NameTaken(f"Somebody is called {name} already.", [FieldError("name", "Taken.")])
+    name = _free_name(session, name)
     run_id = new_run_id() if lab else None
     user = User(
         name=name,
-        name_key=key,
+        name_key=name_key(name),
         password_hash=password_hash,
         created_at=clock.now(),
         last_seq=0,
@@ -66,6 +63,14 @@ def sign_up(session: Session, name: str, password_hash: str | None, *, lab: bool
     session.add(user)
     session.flush()
     return user
+
+
+def _free_name(session: Session, name: str) -> str:
+    """The name, cleaned; raises NameTaken."""
+    name = clean_name(name)
+    if session.scalar(select(User.id).where(User.name_key == name_key(name))):
+        raise NameTaken(f"Somebody is called {name} already.", [FieldError("name", "Taken.")])
+    return name
 
 
 def sign_up_guest(session: Session, *, lab: bool) -> User:
@@ -86,6 +91,42 @@ def check_password(session: Session, name: str, password: str) -> User:
     return user
 
 
+def keep_guest(session: Session, user: User, name: str, password_hash: str) -> None:
+    """A guest becomes an account and keeps everything: devices, inbox, subscriptions. The caller
+    holds the user lock. Raises NotAGuest, NameTaken."""
+    if user.password_hash is not None:
+        raise NotAGuest()
+    if name_key(name) != user.name_key:
+        user.name = _free_name(session, name)
+        user.name_key = name_key(user.name)
+    user.password_hash = password_hash
+    session.flush()
+
+
+def password_hash_of(session: Session, user_id: int) -> str | None:
+    """None for a guest."""
+    return session.scalar(select(User.password_hash).where(User.id == user_id))
+
+
+def check_own_password(known_hash: str | None, password: str, field: str) -> None:
+    """Raises WrongPassword naming the field. Slow on purpose: never call it inside a transaction;
+    what follows compares the hash again, since somebody may have changed it in the meantime."""
+    if not check_password_hash(known_hash or _NO_USER, password) or known_hash is None:
+        raise _not_your_password(field)
+
+
+def change_password(session: Session, user: User, known_hash: str | None, new_hash: str) -> None:
+    """`known_hash` is what the old password was compared with. The caller holds the user lock."""
+    if user.password_hash != known_hash:
+        raise _not_your_password("old_password")
+    user.password_hash = new_hash
+    session.flush()
+
+
+def _not_your_password(field: str) -> WrongPassword:
+    return WrongPassword("", [FieldError(field, "That is not your password.")])
+
+
 def new_run_id() -> str:
     return str(uuid.uuid4())
 
@@ -98,8 +139,12 @@ def start_run(session: Session, user_id: int) -> str:
 
 
 def open_session(session: Session, user_id: int) -> AuthSession:
-    """Sign in: a new session, which is a new device."""
+    """Sign in: a new session, which is a new device. Raises WrongPassword when the user was deleted
+    a moment ago."""
     now = clock.now()
+    lock_users(session, [user_id])
+    if session.get(User, user_id) is None:
+        raise WrongPassword()
     opened = AuthSession(
         session_id=secrets.token_urlsafe(32), user_id=user_id, created_at=now, last_seen_at=now
     )
@@ -110,12 +155,28 @@ def open_session(session: Session, user_id: int) -> AuthSession:
 
 def find_live_session(session: Session, session_id: str) -> tuple[AuthSession, User] | None:
     """The session with that id and its user, unless it was revoked."""
-    row = session.execute(
-        select(AuthSession, User)
-        .join(User, User.id == AuthSession.user_id)
-        .where(AuthSession.session_id == session_id, AuthSession.revoked_at.is_(None))
-    ).one_or_none()
+    row = session.execute(_live(session_id)).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def _live(session_id: str) -> Select[AuthSession, User]:
+    live = and_(AuthSession.session_id == session_id, AuthSession.revoked_at.is_(None))
+    return select(AuthSession, User).join(User, User.id == AuthSession.user_id).where(live)
+
+
+def lock_session(session: Session, session_id: str) -> tuple[AuthSession, User]:
+    """The live session and its user, whose records nobody else touches until the commit. Raises
+    SignedOut: a sign-out that was faster wins, and so does a deletion of the account."""
+    found = find_live_session(session, session_id)
+    if found is None:
+        raise SignedOut()
+    lock_users(session, [found[1].id])
+    again = session.execute(
+        _live(session_id), execution_options={"populate_existing": True}
+    ).one_or_none()
+    if again is None:
+        raise SignedOut()
+    return again[0], again[1]
 
 
 def needs_touch(opened: AuthSession) -> bool:

@@ -4,14 +4,23 @@ Called by web, pns and the sweep."""
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.accounts import find_live_session, lock_users
-from app.errors import InvalidInput, NotFound, SignedOut
-from app.models import AuthSession, PendingNotification, PushSubscription, Registration
+from app.accounts import lock_session, lock_users
+from app.errors import InvalidInput, NotFound
+from app.models import (
+    AuthSession,
+    NotificationData,
+    PendingNotification,
+    PushOutbox,
+    PushSubscription,
+    Registration,
+    User,
+)
 
 NAME_LENGTH = 40
 USER_AGENT_LENGTH = 400
@@ -50,6 +59,19 @@ class Device:
     push: bool
     push_last_status: int | None
     pending: int
+    #: When the device alerts again; None when it does.
+    muted_until: float | None
+    held: "Held"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a push service took for a device that has not acknowledged it: how many messages, and
+    when the last of them is given up at the latest (RFC 8030 section 5.2). They stay there,
+    encrypted for that browser, whatever becomes of the device here: nobody can call them back."""
+
+    count: int = 0
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +93,37 @@ def describe_browser(user_agent: str) -> str:
 def ensure_device(session: Session, session_id: str, user_agent: str) -> Registration:
     """The session's registry record, made when it is not there: the one routine for the handshake
     and for POST /api/subscribe. Raises SignedOut when a sign-out was faster."""
-    found = find_live_session(session, session_id)
-    if found is None:
-        raise SignedOut()
-    lock_users(session, [found[1].id])
-    session.refresh(found[0])  # read again under the lock: a sign-out may have won
-    if found[0].revoked_at is not None:
-        raise SignedOut()
-    return find_by_session(session, session_id) or _register(session, found[0], user_agent)
+    opened, user = lock_session(session, session_id)
+    return find_by_session(session, session_id) or _register(session, opened, user, user_agent)
 
 
-def _register(session: Session, opened: AuthSession, user_agent: str) -> Registration:
+def _register(session: Session, opened: AuthSession, user: User, user_agent: str) -> Registration:
     record = Registration(
         connection_id=str(uuid.uuid4()),
         session_id=opened.session_id,
-        user_id=opened.user_id,
+        user_id=user.id,
         epoch=0,
-        device_name=describe_browser(user_agent),
+        device_name=_free_name(session, user.id, describe_browser(user_agent)),
         user_agent=user_agent[:USER_AGENT_LENGTH],
         last_seen_at=clock.now(),
         expired_count=0,
+        created_seq=user.last_seq,
     )
     session.add(record)
     session.flush()
     return record
+
+
+def _free_name(session: Session, user_id: int, wanted: str) -> str:
+    """`Firefox on Linux`, or `Firefox on Linux 2` when the user has one of that name."""
+    taken = set(_names(session, user_id))
+    numbered = (f"{wanted} {number}" for number in count(2))
+    return wanted if wanted not in taken else next(one for one in numbered if one not in taken)
+
+
+def _names(session: Session, user_id: int) -> Sequence[str]:
+    mine = Registration.user_id == user_id
+    return session.scalars(select(Registration.device_name).where(mine)).all()
 
 
 def find_by_session(session: Session, session_id: str) -> Registration | None:
@@ -103,7 +132,7 @@ def find_by_session(session: Session, session_id: str) -> Registration | None:
 
 def find_own(session: Session, user_id: int, connection_id: str) -> Registration:
     """The user's device with that id; raises NotFound, also for somebody else's."""
-    record = session.get(Registration, connection_id)
+    record = session.get(Registration, connection_id, populate_existing=True)
     if record is None or record.user_id != user_id:
         raise NotFound("You have no such device.")
     return record
@@ -114,6 +143,7 @@ def list_devices(session: Session, user_id: int) -> list[Device]:
     records = session.scalars(select(Registration).where(Registration.user_id == user_id)).all()
     pushes = _push_statuses(session, user_id)
     pending = _pending_counts(session, user_id)
+    held = _held(session, user_id)
     devices = [
         Device(
             connection_id=record.connection_id,
@@ -125,6 +155,8 @@ def list_devices(session: Session, user_id: int) -> list[Device]:
             push=record.connection_id in pushes,
             push_last_status=pushes.get(record.connection_id),
             pending=pending.get(record.connection_id, 0),
+            muted_until=_still(record.muted_until),
+            held=held.get(record.connection_id, Held()),
         )
         for record in records
     ]
@@ -155,19 +187,58 @@ def _pending_counts(session: Session, user_id: int) -> dict[str, int]:
     return {row.connection_id: row.waiting for row in rows}
 
 
-def rename(session: Session, user_id: int, connection_id: str, name: str) -> None:
+def _held(session: Session, user_id: int) -> dict[str, Held]:
+    """A message is handed over for its ttl, so none outlives the last success by more."""
+    rows = session.execute(
+        select(
+            PushSubscription.connection_id,
+            func.count().label("messages"),
+            (PushSubscription.last_success_at + func.max(NotificationData.ttl)).label("until"),
+        )
+        .join(PushOutbox, PushOutbox.subscription_id == PushSubscription.id)
+        .join(NotificationData, NotificationData.notification_id == PushOutbox.notification_id)
+        .join(
+            PendingNotification,
+            and_(
+                PendingNotification.connection_id == PushSubscription.connection_id,
+                PendingNotification.notification_id == PushOutbox.notification_id,
+            ),
+        )
+        .where(PushSubscription.user_id == user_id, PushOutbox.state == "delivered")
+        .group_by(PushSubscription.id)
+    )
+    now = clock.now()
+    return {
+        row.connection_id: Held(row.messages, row.until)
+        for row in rows
+        if row.until is not None and row.until > now
+    }
+
+
+def _still(until: float | None) -> float | None:
+    """None when that moment is over."""
+    return until if until is not None and until > clock.now() else None
+
+
+def rename(session: Session, device: Registration, name: str) -> None:
+    """Raises InvalidInput, also when another device of the user is called that. The caller holds
+    the user lock."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
         raise InvalidInput.field("name", f"Use 1 to {NAME_LENGTH} characters that can be seen.")
-    find_own(session, user_id, connection_id).device_name = name
+    if name != device.device_name and name in _names(session, device.user_id):
+        raise InvalidInput.field("name", "Another device of yours has that name.")
+    device.device_name = name
+    session.flush()
 
 
 def sign_out(session: Session, session_id: str) -> Ended | None:
     """Revoke the session for good; its record, pending rows, subscription and outbox go with it."""
-    opened = session.get(AuthSession, session_id)
+    whose = select(AuthSession.user_id).where(AuthSession.session_id == session_id)
+    lock_users(session, session.scalars(whose).all())
+    opened = session.get(AuthSession, session_id, populate_existing=True)
     if opened is None or opened.revoked_at is not None:
         return None
-    lock_users(session, [opened.user_id])
     opened.revoked_at = clock.now()
     record = find_by_session(session, session_id)
     if record is None:
@@ -180,6 +251,25 @@ def sign_out(session: Session, session_id: str) -> Ended | None:
 def sign_out_device(session: Session, user_id: int, connection_id: str) -> Ended | None:
     """The same for one of the user's devices, chosen on another one."""
     return sign_out(session, find_own(session, user_id, connection_id).session_id)
+
+
+def sign_out_others(session: Session, kept: AuthSession) -> list[Ended]:
+    """All sessions of the user but this one, also those that never became a device. The caller
+    holds the user lock."""
+    others = select(AuthSession.session_id).where(
+        AuthSession.user_id == kept.user_id,
+        AuthSession.session_id != kept.session_id,
+        AuthSession.revoked_at.is_(None),
+    )
+    ended = [sign_out(session, one) for one in session.scalars(others).all()]
+    return [one for one in ended if one is not None]
+
+
+def all_ended(session: Session, user_id: int) -> list[Ended]:
+    """The user's devices as they will be when all of them are signed out."""
+    columns = select(Registration.connection_id, Registration.node_uri)
+    rows = session.execute(columns.where(Registration.user_id == user_id))
+    return [Ended(user_id, row.connection_id, row.node_uri) for row in rows]
 
 
 def expire(session: Session, now: float, retention: float) -> list[Ended]:
@@ -198,4 +288,12 @@ def expire(session: Session, now: float, retention: float) -> list[Ended]:
         )
     ).all()
     ended = [sign_out(session, session_id) for session_id in silent]
+    _forget_revoked(session, stale)
     return [one for one in ended if one is not None]
+
+
+def _forget_revoked(session: Session, stale: float) -> None:
+    """Rows of sessions that ended so long ago that no browser keeps their cookie any more."""
+    over = and_(AuthSession.revoked_at.is_not(None), AuthSession.last_seen_at < stale)
+    statement = delete(AuthSession).where(over, AuthSession.revoked_at < stale)
+    session.execute(statement, execution_options={"synchronize_session": False})

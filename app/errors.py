@@ -84,6 +84,12 @@ class NameTaken(Problem):
     title = "That name is taken"
 
 
+class NotAGuest(Problem):
+    status = 409
+    code = "not-a-guest"
+    title = "This is an account already: sign out to make another one"
+
+
 class WrongPassword(Problem):
     status = 401
     code = "wrong-password"

@@ -1,11 +1,16 @@
 """A device is a signed-in session with one connection_id."""
 
+from functools import partial
+
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app import accounts, clock, devices, subscriptions
 from app.db import Database
 from app.errors import InvalidInput, NotFound, SignedOut
-from app.models import Registration
+from app.models import AuthSession, PushOutbox, PushSubscription, Registration
+from tests import records
 from tests.factories import make_device, make_vapid_key, new_subscription
 
 DAY = 86400
@@ -38,22 +43,69 @@ def test_device_of_another_user_is_not_found(database: Database) -> None:  # P-1
     theirs = database.write(lambda s: make_device(s, "Bob"))
     with pytest.raises(NotFound):
         database.write(lambda s: devices.sign_out_device(s, mine.user_id, theirs.connection_id))
-    with pytest.raises(NotFound):
-        database.write(lambda s: devices.rename(s, mine.user_id, theirs.connection_id, "ha"))
+
+
+def rename(database: Database, device: Registration, name: str) -> None:
+    def work(session: Session) -> None:
+        found = devices.find_own(session, device.user_id, device.connection_id)
+        devices.rename(session, found, name)
+
+    database.write(work)
 
 
 def test_device_is_renamed_and_listed(database: Database) -> None:  # X-2
     device = database.write(make_device)
-    database.write(
-        lambda s: devices.rename(s, device.user_id, device.connection_id, " My  laptop ")
-    )
+    rename(database, device, " My  laptop ")
     with database.read() as session:
         (listed,) = devices.list_devices(session, device.user_id)
     assert listed.name == "My laptop"
     assert listed.browser == "Firefox on Linux"
     assert listed.push is False
     with pytest.raises(InvalidInput):
-        database.write(lambda s: devices.rename(s, device.user_id, device.connection_id, "\t"))
+        rename(database, device, "\t")
+
+
+def test_equal_devices_get_names_of_their_own(any_database: Database) -> None:  # X-2
+    made = [any_database.write(make_device) for _ in range(3)]
+    names = [device.device_name for device in made]
+    assert names == ["Firefox on Linux", "Firefox on Linux 2", "Firefox on Linux 3"]
+    assert any_database.write(lambda s: make_device(s, "Bob")).device_name == "Firefox on Linux"
+
+
+def test_name_of_another_own_device_is_refused(database: Database) -> None:  # X-2
+    one, two = database.write(make_device), database.write(make_device)
+    with pytest.raises(InvalidInput, match="Another device"):
+        rename(database, two, one.device_name)
+    rename(database, two, two.device_name)
+
+
+def test_lost_device_tells_what_its_push_service_holds(any_database: Database) -> None:  # X-2
+    """Handed over and not acknowledged: nobody can call it back, so its end is told."""
+    user = records.make_user(any_database)
+    lost, other = (records.make_device(any_database, user) for _ in range(2))
+    for ttl in (60, 3600, 600):
+        records.create(any_database, user, ttl=ttl)
+    at = clock.now() - 10
+
+    def hand_over(session: Session) -> None:
+        first = (PushOutbox.subscription_id == lost.subscription_id) & (PushOutbox.seq < 3)
+        session.execute(update(PushOutbox).where(first).values(state="delivered"))
+        session.get_one(PushSubscription, lost.subscription_id).last_success_at = at
+
+    any_database.write(hand_over)
+    with any_database.read() as session:
+        listed = {one.connection_id: one for one in devices.list_devices(session, user)}
+    assert listed[lost.connection_id].held == devices.Held(2, at + 3600)
+    assert listed[other.connection_id].held == devices.Held()
+
+
+def test_revoked_sessions_are_forgotten_in_the_end(any_database: Database) -> None:  # P-14
+    device = any_database.write(make_device)
+    any_database.write(lambda s: devices.sign_out(s, device.session_id))
+    for days, left in ((29, 1), (31, 0)):
+        later = clock.now() + days * DAY
+        any_database.write(partial(devices.expire, now=later, retention=30 * DAY))
+        assert len(records.rows(any_database, AuthSession)) == left
 
 
 def test_silent_device_expires(any_database: Database) -> None:  # P-14

@@ -16,13 +16,16 @@ class User(Model):
     name: Mapped[str] = mapped_column(String(64))
     #: The name folded for comparison: `Ada` and `ada` are one user.
     name_key: Mapped[str] = mapped_column(String(64), unique=True)
-    #: None for a guest, who has no password and lives as long as the session.
+    #: None for a guest, who has no password and lives as long as the session, or until the guest
+    #: chooses one.
     password_hash: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[float] = mapped_column(Double)
     #: `seq` of the user's newest notification; grows by one each, without gaps.
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     #: The codelab run that this user's events belong to; lab mode only.
     run_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    #: Until then no device of the user alerts; the inbox fills all the same.
+    muted_until: Mapped[float | None] = mapped_column(Double)
 
 
 class AuthSession(Model):

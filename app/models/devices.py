@@ -1,6 +1,6 @@
 """The registry: one row per device, the node that holds its connection, and the nodes."""
 
-from sqlalchemy import Double, ForeignKey, Integer, String
+from sqlalchemy import BigInteger, Double, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -34,3 +34,7 @@ class Registration(Model):
     last_seen_at: Mapped[float] = mapped_column(Double)
     #: Notifications that expired before this device got them; told once, in `replayed`.
     expired_count: Mapped[int] = mapped_column(Integer, default=0)
+    #: The user's `last_seq` when the record was made: older notifications were never for it.
+    created_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    #: Until then this device does not alert; its inbox fills all the same.
+    muted_until: Mapped[float | None] = mapped_column(Double)

@@ -37,6 +37,8 @@ class NotificationData(Model):
     #: When PNS and the inbox give up.
     expires_at: Mapped[float] = mapped_column(Double, index=True)
     read_at: Mapped[float | None] = mapped_column(Double)
+    #: The one device that it was for; None: all of them. No foreign key: it outlives the device.
+    only_connection_id: Mapped[str | None] = mapped_column(String(36))
 
 
 class PendingNotification(Model):

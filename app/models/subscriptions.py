@@ -47,7 +47,7 @@ class PushSubscription(Model):
 
 class PushOutbox(Model):
     """One Web Push message to hand over. States: queued, delivered, replaced, expired, refused,
-    acknowledged (it need not be pushed any more)."""
+    muted, acknowledged (it need not be pushed any more)."""
 
     __tablename__ = "push_outbox"
     __table_args__ = (

@@ -24,6 +24,7 @@ from app.models import (
     Registration,
     User,
 )
+from app.mute import is_muted
 
 #: How long PNS and the inbox keep a notification that nobody acknowledges (seconds).
 DEFAULT_LIFETIME = 28 * 86400.0
@@ -84,6 +85,8 @@ class _Addressee:
     """A user's devices, and the push subscriptions among them, at the moment of creation."""
 
     connection_ids: list[str] = field(default_factory=list)
+    #: Those of them that shall not alert: what they get is in their inbox, and no push is sent.
+    muted: set[str] = field(default_factory=set)
     subscriptions: list[_Subscription] = field(default_factory=list)
 
 
@@ -141,9 +144,12 @@ def _take_numbers(session: Session, new: Sequence[NewNotification]) -> list[int]
 
 def _addressees(session: Session, user_ids: Collection[int]) -> dict[int, _Addressee]:
     found = {user_id: _Addressee() for user_id in user_ids}
-    devices = select(Registration.user_id, Registration.connection_id)
-    for user_id, device in session.execute(devices.where(Registration.user_id.in_(user_ids))):
+    devices = select(Registration.user_id, Registration.connection_id, is_muted(clock.now()))
+    devices = devices.join(User, User.id == Registration.user_id)
+    for user_id, device, muted in session.execute(devices.where(User.id.in_(user_ids))):
         found[user_id].connection_ids.append(device)
+        if muted:
+            found[user_id].muted.add(device)
     pushes = select(
         PushSubscription.user_id,
         PushSubscription.id,
@@ -160,7 +166,7 @@ def _rows(item: NewNotification, seq: int, now: float, grace: float, to: _Addres
     data = _data_row(item, seq, now)
     shared = {"notification_id": data["notification_id"], "seq": seq}
     due = now + grace if item.policy == PUSH_IF_UNACKED else now
-    queued = {"state": "queued", "attempts": 0, "next_attempt_at": due}
+    untried = {"attempts": 0, "next_attempt_at": due}
 
     def wanted(connection_id: str) -> bool:
         return item.only_connection_id in (None, connection_id)
@@ -169,7 +175,13 @@ def _rows(item: NewNotification, seq: int, now: float, grace: float, to: _Addres
         data,
         [shared | {"connection_id": device} for device in to.connection_ids if wanted(device)],
         [
-            shared | queued | {"subscription_id": push.id, "origin": push.origin}
+            shared
+            | untried
+            | {
+                "subscription_id": push.id,
+                "origin": push.origin,
+                "state": "muted" if push.connection_id in to.muted else "queued",
+            }
             for push in to.subscriptions
             if wanted(push.connection_id)
         ],
@@ -189,6 +201,7 @@ def _data_row(item: NewNotification, seq: int, now: float) -> Row:
         "policy": item.policy,
         "created_at": now,
         "expires_at": max(lifetime, now + item.ttl),
+        "only_connection_id": item.only_connection_id,
     }
 
 

@@ -1,16 +1,21 @@
 """Who asks: Flask-Login over our own sessions table. The cookie carries the session's id alone, so
 revoking the row signs that device out for good."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flask import Flask, g, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
+from sqlalchemy.orm import Session
 
 from app import accounts, devices
 from app.errors import SignedOut
 from app.models import AuthSession, User
 from app.web.services import current_services
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,17 @@ def require_visitor() -> Visitor:
         with_token = "Authorization" in request.headers
         raise SignedOut("A token is of no use here: this is for signed-in devices." * with_token)
     return visitor
+
+
+def write_as(visitor: Visitor, work: Callable[[Session, User], T]) -> T:
+    """Run `work` in a transaction that holds the lock of the visitor's user. Raises SignedOut when
+    a sign-out, or the account's deletion, was faster."""
+
+    def locked(session: Session) -> T:
+        _, user = accounts.lock_session(session, visitor.session_id)
+        return work(session, user)
+
+    return current_services().database.write(locked)
 
 
 def sign_in(user: User, opened: AuthSession) -> None:

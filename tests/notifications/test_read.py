@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from app import clock
+from app import accounts, clock, devices
 from app.db import Database
 from app.models import PendingNotification, PushOutbox
 from app.notifications.read import find, list_since, mark_read
@@ -16,6 +16,12 @@ from tests.records import create, make_device, make_user
 def status(database: Database, user_id: int, notification_id: str) -> Status | None:
     with database.read() as session:
         return what_became_of(session, user_id, notification_id)
+
+
+def states(database: Database, user_id: int, notification_id: str) -> list[str]:
+    found = status(database, user_id, notification_id)
+    assert found is not None
+    return [device.state for device in found.devices]
 
 
 # P-9
@@ -94,13 +100,71 @@ def test_status_tells_of_each_device(any_database: Database) -> None:
 
 
 # X-2
-def test_status_leaves_out_a_device_that_came_later(database: Database) -> None:
-    user = make_user(database)
-    [created] = create(database, user)
-    make_device(database, user)
-    found = status(database, user, created.notification_id)
+def test_status_leaves_out_a_device_that_came_later(any_database: Database) -> None:
+    """Also a session that was open before, and became a device only then: it has no pending row,
+    and that must not read as an acknowledgement."""
+    user = make_user(any_database)
+    opened = any_database.write(lambda session: accounts.open_session(session, user))
+    [created] = create(any_database, user)
+    any_database.write(lambda session: devices.ensure_device(session, opened.session_id, ""))
+    found = status(any_database, user, created.notification_id)
     assert found is not None
     assert found.devices == []
+
+
+# X-2
+def test_status_of_a_test_is_of_the_tested_device_alone(database: Database) -> None:
+    user = make_user(database)
+    one, _two = make_device(database, user), make_device(database, user)
+    [created] = create(database, user, only_connection_id=one.connection_id)
+    found = status(database, user, created.notification_id)
+    assert found is not None
+    assert [device.connection_id for device in found.devices] == [one.connection_id]
+
+
+# X-2
+@pytest.mark.parametrize(
+    ("outbox", "state"),
+    [
+        ("queued", "queued"),
+        ("delivered", "handed-over"),
+        ("refused", "refused"),
+        ("replaced", "replaced"),
+        ("expired", "expired"),
+        ("muted", "muted"),
+    ],
+)
+def test_state_on_a_device_follows_from_the_tables(
+    database: Database, outbox: str, state: str
+) -> None:
+    user = make_user(database)
+    make_device(database, user)
+    [created] = create(database, user)
+    database.write(lambda session: session.execute(update(PushOutbox).values(state=outbox)))
+    assert states(database, user, created.notification_id) == [state]
+    database.write(lambda session: session.execute(delete(PendingNotification)))
+    assert states(database, user, created.notification_id) == ["shown"]
+
+
+# X-2
+def test_state_without_push_is_queued_until_acknowledged(database: Database) -> None:
+    user = make_user(database)
+    make_device(database, user)
+    [created] = create(database, user)
+    database.write(lambda session: session.execute(delete(PushOutbox)))
+    assert states(database, user, created.notification_id) == ["queued"]
+
+
+# X-2 P-14
+def test_state_of_what_nobody_took_in_time_is_expired(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = make_user(database)
+    make_device(database, user)
+    [created] = create(database, user, ttl=10, expires_at=clock.now() + 10)
+    later = clock.now() + 11
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert states(database, user, created.notification_id) == ["expired"]
 
 
 @pytest.mark.parametrize("notification_id", ["unknown", ""])

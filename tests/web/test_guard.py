@@ -24,6 +24,8 @@ WRITES = [
     ("POST", "/api/devices/x/test"),
     ("PATCH", "/api/devices/x"),
     ("DELETE", "/api/devices/x"),
+    ("PUT", "/api/devices/x/mute"),
+    ("DELETE", "/api/devices/x/mute"),
     ("POST", "/api/journal"),
     ("POST", "/api/runs"),
     ("PUT", "/api/lab/faults/x"),

@@ -15,6 +15,7 @@ export const WAYS_ON = {
   "foreign-origin": "Open pushlab by the address that it was configured with.",
   "not-found": "It may have been removed. Reload the page.",
   "name-taken": "Choose another name.",
+  "not-a-guest": "Reload the page.",
   "wrong-password": "Check name and password.",
   "endpoint-of-another-session": "The browser subscribes anew by itself.",
   "vapid-key-unknown": "The browser subscribes anew by itself.",
