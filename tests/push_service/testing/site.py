@@ -43,16 +43,18 @@ async function receive(text) {
 }
 """
 
-FILES = {"/": ("text/html", PAGE), "/worker.js": ("text/javascript", WORKER)}
+Files = dict[str, tuple[str, str]]
+FILES: Files = {"/": ("text/html", PAGE), "/worker.js": ("text/javascript", WORKER)}
 
 
 class Site(ThreadingHTTPServer):
-    """Served at `url`, an origin where service workers may run."""
+    """Served at `url`, an origin where service workers may run. `files`: type and text by path."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, files: Files = FILES) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.files = files
         self.received: queue.Queue[Any] = queue.Queue()
 
     @property
@@ -66,7 +68,7 @@ class Site(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        kind, text = FILES.get(self.path, ("text/plain", ""))
+        kind, text = cast(Site, self.server).files.get(self.path, ("text/plain", ""))
         self.answer(200 if text else 404, kind, text)
 
     def do_POST(self) -> None:
@@ -86,8 +88,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve_site() -> Iterator[Site]:
-    with Site() as site:
+def serve_site(files: Files = FILES) -> Iterator[Site]:
+    with Site(files) as site:
         thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield site
