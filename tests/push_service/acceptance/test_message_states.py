@@ -4,8 +4,6 @@ What only a real browser does (`nacked`, and each browser's own way to acknowled
 in test_firefox and test_chromium.
 """
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any
@@ -203,22 +201,13 @@ def test_held_message_ends_with_its_subscription(
     subscription: VirtualSubscription,
     life: Life,
 ) -> None:
-    arm_hold(push_service)
+    push_service.arm("hold")
     sender.send(subscription.as_json(), "too late")
     life.wait_for("held")
     virtual_device.unsubscribe(subscription)
     ended = push_service.journal.wait_for("subscription.ended", token=subscription.token)
     assert ended.detail["messages_dropped"] == 1
     push_service.reset()
-
-
-def arm_hold(push_service: PushServiceProcess) -> None:
-    headers = {"Authorization": f"Bearer {push_service.secret}"}
-    url = f"{push_service.http}/lab/faults/hold"
-    body = json.dumps({"times": None}).encode()
-    request = urllib.request.Request(url, body, headers, method="PUT")
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 200
 
 
 # C4, A6, W-9

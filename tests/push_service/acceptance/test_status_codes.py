@@ -6,7 +6,6 @@ the answers.
 
 import json
 import time
-import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -225,7 +224,7 @@ def test_410_when_the_subscription_has_ended(door: Door) -> None:
 def test_failure_of_the_push_service_says_when_to_come_back(
     door: Door, status: int, headers: dict[str, str]
 ) -> None:
-    arm(door.push_service, {"status": status, "times": 1, "retry_after": 7})
+    door.push_service.arm("accept", status=status, times=1, retry_after=7)
     answer = door.post()
     assert answer.status == status
     assert answer.headers.items() >= headers.items()
@@ -234,16 +233,8 @@ def test_failure_of_the_push_service_says_when_to_come_back(
 
 # C3 503: two minutes, as Mozilla's does
 def test_503_asks_for_two_minutes_by_itself(door: Door) -> None:
-    arm(door.push_service, {"status": 503, "times": 1})
+    door.push_service.arm("accept", status=503, times=1)
     assert door.post().headers["Retry-After"] == "120"
-
-
-def arm(push_service: PushServiceProcess, fault: dict[str, int]) -> None:
-    url = f"{push_service.http}/lab/faults/accept"
-    headers = {"Authorization": f"Bearer {push_service.secret}"}
-    request = urllib.request.Request(url, json.dumps(fault).encode(), headers, method="PUT")
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 200
 
 
 # C3: DELETE takes a message back
