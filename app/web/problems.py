@@ -7,11 +7,12 @@ from typing import Any, NotRequired
 from flask import Flask, Response, current_app, render_template, request
 from flask_limiter import RequestLimit
 from gunicorn.http.errors import ParseException
+from sqlalchemy.exc import OperationalError
 from typing_extensions import TypedDict
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app import log
-from app.errors import InvalidToken, MalformedRequest, Problem, RateLimited
+from app.errors import InvalidToken, MalformedRequest, Problem, RateLimited, TryAgain
 
 logger = log.get("web")
 
@@ -37,6 +38,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Problem, on_problem)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(ParseException, on_broken_body)
+    app.register_error_handler(OperationalError, on_database_away)
     app.register_error_handler(Exception, on_unexpected)
 
 
@@ -69,6 +71,14 @@ def on_limit(limit: RequestLimit) -> Response:
 def on_broken_body(error: Exception) -> Response:
     """gunicorn looks at the chunks of a body only when somebody reads it."""
     return on_problem(MalformedRequest(f"{error}."))
+
+
+def on_database_away(error: OperationalError) -> Response:
+    """It restarts, or is busy for longer than we try: nothing was stored, and it will be back."""
+    logger.error("the database does not answer", path=request.path, reason=str(error.orig))
+    response = on_problem(TryAgain("The database does not answer. Nothing was half done."))
+    response.headers["Retry-After"] = "1"
+    return response
 
 
 def on_unexpected(error: Exception) -> Response:

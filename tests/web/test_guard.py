@@ -133,6 +133,22 @@ def test_fault_of_ours_shows_no_stack(app: Flask, browser: Browser) -> None:
     assert "InjectedFault" not in answer.get_data(as_text=True)
 
 
+def test_database_that_is_away_is_told_as_passing(
+    app: Flask, browser: Browser, services: Services
+) -> None:  # P-12
+    app.testing = False
+    file = services.settings.instance_dir / "pushlab.db"
+    services.database.engine.dispose()
+    hidden = file.rename(file.with_suffix(".away"))
+    file.mkdir()  # so that it cannot be opened
+    answer = browser.client.post("/api/notifications", json={"title": "a"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.get_json()["type"] == "/problems/try-again"
+    file.rmdir()
+    hidden.rename(file)
+    assert browser.send().status_code == 201
+
+
 def test_pages_run_only_our_own_scripts(stranger: Browser) -> None:
     answer = stranger.client.get("/")
     policy = answer.headers["Content-Security-Policy"]
