@@ -3,7 +3,17 @@
 Values only. Used by push_service.cli (`--print-browser-flags`) and push_service.testing.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
+
+
+def browser_flags(ready: Mapping[str, Any]) -> dict[str, Any]:
+    """Both browsers', for a push service that has said `ready`; a JSON object."""
+    return {
+        "chromium": {"args": chromium_flags(ready["http"], ready["mcs"], ready["spki"])},
+        "firefox": {"prefs": firefox_preferences(ready["http"])},
+    }
 
 
 def chromium_flags(http: str, mcs: str, spki: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from push_service.browser_wiring import chromium_flags, firefox_preferences
+from push_service.browser_wiring import browser_flags
 
 SECRET = "PUSHLAB_LAB_SECRET"  # noqa: S105 - the name of the variable
 PORT = click.IntRange(0, 65535)
@@ -83,10 +83,7 @@ def _browser_flags(data: Path) -> dict[str, Any]:
         raise click.ClickException(
             f"no push service has run on {data} yet: start one, then ask again"
         ) from error
-    return {
-        "chromium": {"args": chromium_flags(ready["http"], ready["mcs"], ready["spki"])},
-        "firefox": {"prefs": firefox_preferences(ready["http"])},
-    }
+    return browser_flags(ready)
 
 
 def _serve(options: dict[str, Any]) -> None:

@@ -26,8 +26,8 @@ CONNECT_SECONDS = 10.0
 class JournalClient:
     """The journal of the push service at `url` (`http://host:port`), started with `--lab`.
 
-    `secret` is the lab secret, or a run token that limits what is seen. Nothing up to the cursor
-    `beginning` is shown.
+    `secret` is the lab secret, or a run token that limits what is seen. Whoever names no cursor
+    sees what came after `beginning`.
     """
 
     def __init__(self, url: str, secret: str, *, beginning: int = 0) -> None:
@@ -101,7 +101,7 @@ class JournalClient:
 
     def _request(self, connection: HTTPConnection, after: int, accept: str) -> HTTPResponse:
         headers = {"Authorization": f"Bearer {self._secret}", "Accept": accept}
-        after = max(after, self._beginning)
+        after = after or self._beginning
         connection.request("GET", f"/lab/journal?after={after}", headers=headers)
         response = connection.getresponse()
         if response.status != 200:

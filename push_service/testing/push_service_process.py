@@ -13,7 +13,7 @@ It ends with the process that started it, also when that one is killed.
 import json
 import os
 import secrets
-import select
+import selectors
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from push_service.browser_wiring import browser_flags
 from push_service.testing.journal import JournalClient
 
 START_SECONDS = 30.0
@@ -165,6 +166,12 @@ class PushServiceProcess:
             **dict.fromkeys(trust, ca),
         }
 
+    @property
+    def browser_flags(self) -> dict[str, Any]:
+        """How to start browsers by other means than this harness: Chromium's `args`, Firefox's
+        `prefs`. The same as `pushlab-push-service --print-browser-flags` prints."""
+        return browser_flags(self._ready)
+
     def resolve(self, endpoint: str) -> str:
         """Where a message for this endpoint has to be posted.
 
@@ -198,8 +205,9 @@ class PushServiceProcess:
         process = self._process
         assert process is not None
         assert process.stdout is not None
-        readable, _, _ = select.select([process.stdout], [], [], START_SECONDS)
-        line = process.stdout.readline() if readable else ""
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            line = process.stdout.readline() if selector.select(START_SECONDS) else ""
         try:
             ready: dict[str, Any] = json.loads(line)
         except ValueError:

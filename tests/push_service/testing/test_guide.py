@@ -24,6 +24,7 @@ BLOCKS: dict[tuple[str, str], str] = {
     (language, name): text
     for language, name, text in re.findall(r"^```(\w*) ?(\S*)\n(.*?)^```$", GUIDE, re.M | re.S)
 }
+COROUTINE = "test_coroutine.py"  # needs pytest-asyncio
 SECRET = "sixteen-or-more-characters"
 
 
@@ -64,7 +65,7 @@ def test_pytest_project_of_the_guide_is_green(
     write(outside, "python")
     write(outside, "ini")
     arguments = shlex.split(shell("run"))[1:]
-    run = outside.pytest("-W", "error", *arguments, *narrowed)
+    run = outside.pytest("-W", "error", f"--ignore={COROUTINE}", *arguments, *narrowed)
     assert f"{passed} passed" in run.stdout, run.stdout
 
 
@@ -76,7 +77,21 @@ def test_session_browser_of_the_guide_works(outside: Outside) -> None:
     more = "conftest_of_a_big_suite"
     with (outside.project / "conftest.py").open("a") as conftest:
         conftest.write(f"\nfrom {more} import firefox, kept_firefox  # noqa\n")
-    run = outside.pytest("-o", "push_service_shared=true", "-k", "firefox", "test_site.py")
+    test = BLOCKS["python", "test_site.py"].replace("push_browser", "firefox")
+    outside.write(test_first=test, test_second=test)
+    run = outside.pytest(
+        "-o", "push_service_shared=true", "--durations=0", "test_first.py", "test_second.py"
+    )
+    assert "2 passed" in run.stdout, run.stdout
+
+
+#
+@pytest.mark.browser
+@pytest.mark.slow
+def test_coroutine_of_the_guide_passes(outside: Outside) -> None:
+    write(outside, "python")
+    scope = "asyncio_default_fixture_loop_scope=function"
+    run = outside.pytest("-o", scope, COROUTINE, beside=("asyncio",))
     assert "1 passed" in run.stdout, run.stdout
 
 
