@@ -3,7 +3,7 @@ started by wiring in a process with the role `node`, where gevent is patched in;
 brings the sockets, the bus brings the rings.
 
 The parts: `connections` the map, `puller` sends, `acks` deletes, `sweep` heals, `heartbeat` tells
-the living from the dead.
+the living from the dead, `gate` keeps a storm of handshakes out.
 """
 
 import logging
@@ -28,6 +28,7 @@ from app.net.websocket import Limits, WebSocket
 from app.pns import nodes, registry, wire
 from app.pns.acks import Acks
 from app.pns.connections import Connection, Connections
+from app.pns.gate import Gate
 from app.pns.heartbeat import Heartbeat
 from app.pns.puller import Puller
 from app.pns.registry import Held
@@ -77,6 +78,7 @@ class Node:
         self._only_node = only_node
         self._limits = limits
         self._greenlets = Group()
+        self._gate = Gate()
         self._pinger = Pinger()
         self._puller = Puller(database, journal, faults)
         self._acks = Acks(database, journal, faults)
@@ -145,6 +147,7 @@ class Node:
 
     def admit(self, session_id: str, user_agent: str) -> Admitted:
         """Find or make the session's device, before the 101. Raises SignedOut, TryAgain."""
+        self._gate.enter()
         if not self.node_uri:
             raise TryAgain("This node is stopping.")
         with self._database.read() as session:

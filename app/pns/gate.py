@@ -1,0 +1,42 @@
+"""Lets handshakes through at a bounded rate: when a node died, all its devices come at once. A part
+of `pns.node`."""
+
+import time
+from collections.abc import Callable
+
+import gevent
+
+from app.errors import TryAgain
+
+
+class Gate:
+    """`rate` per second, after `burst` that need not wait. Whoever would have to wait for more than
+    `patience` seconds is sent away: another node may have room."""
+
+    def __init__(
+        self,
+        rate: float = 1000.0,
+        burst: int = 200,
+        patience: float = 2.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._interval = 1 / rate
+        self._saved = burst * self._interval
+        self._patience = patience
+        self._now = now
+        self._next = 0.0
+
+    def enter(self) -> None:
+        """Returns when it is the caller's turn. Raises TryAgain."""
+        wait = self.take_turn()
+        if wait > 0:
+            gevent.sleep(wait)
+
+    def take_turn(self) -> float:
+        """How many seconds the caller has to wait for its turn. Raises TryAgain."""
+        now = self._now()
+        turn = max(self._next, now - self._saved)
+        if turn - now > self._patience:
+            raise TryAgain("Too many devices connect at once: come back in a moment.")
+        self._next = turn + self._interval
+        return turn - now
