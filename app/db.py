@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
@@ -58,11 +58,19 @@ def _postgresql_now(_element: database_now, _compiler: SQLCompiler, **_options: 
     return "extract(epoch from clock_timestamp())"
 
 
+LockUsers = Callable[[Session, Collection[int]], None]
+
+
+def _lock_nobody(_session: Session, _user_ids: Collection[int]) -> None:
+    pass
+
+
 class _Job(Generic[T]):
     """One caller's work and, after its transaction, its own outcome."""
 
-    def __init__(self, work: Callable[[Session], T]) -> None:
+    def __init__(self, work: Callable[[Session], T], users: Collection[int]) -> None:
         self.work = work
+        self.users = users
         self.done = False
         self.value: T | None = None
         #: Until the work is committed its caller is told to come again: also when the greenlet
@@ -82,10 +90,15 @@ class Database:
     transaction; the others find theirs done. If a batch fails each piece is run alone, so every
     caller gets its own outcome only. Work may therefore run more than once and must have no side
     effects outside its session; on SQLite it must not yield to another greenlet either.
+
+    `lock_users` locks users in the order of their ids. A batch locks all that its work names before
+    any of it runs: locks that are taken one after the other are out of order, and two processes
+    that do so wait for each other (PostgreSQL ends such a deadlock after a second).
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lock_users: LockUsers = _lock_nobody) -> None:
         self.engine = engine
+        self._lock_users = lock_users
         self._writing = engine.execution_options(pushlab_begin="IMMEDIATE")
         self._waiting: deque[_Job[Any]] = deque()
         self._lock = threading.Lock()
@@ -100,9 +113,10 @@ class Database:
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
 
-    def write(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction and return its value, once it is committed."""
-        job = _Job(work)
+    def write(self, work: Callable[[Session], T], *, users: Collection[int] = ()) -> T:
+        """Run `work` in a transaction and return its value, once it is committed. `users`: ids of
+        those that it will lock, as far as they are known before."""
+        job = _Job(work, users)
         self._waiting.append(job)
         with self._lock:
             if not job.done:
@@ -134,9 +148,12 @@ class Database:
                 job.error = error
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
+        users = {user_id for job in jobs for user_id in job.users}
         for attempt in range(TRIES):
             try:
                 with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                    if users:
+                        self._lock_users(session, users)
                     for job in jobs:
                         job.value = job.work(session)
                 for job in jobs:

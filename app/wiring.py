@@ -13,7 +13,7 @@ from flask import Flask
 from flask_migrate import Migrate, upgrade
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import clock, config, devices, web
+from app import accounts, clock, config, devices, web
 from app.bus import open_bus
 from app.bus.ringer import Ringer
 from app.config import ConfigError, Settings
@@ -193,7 +193,7 @@ def open_database(app: Flask) -> Database:
         engine = db.engine
     if engine.dialect.name == "sqlite":
         prepare_sqlite(engine)
-    return Database(engine)
+    return Database(engine, accounts.lock_users)
 
 
 def migrate(app: Flask) -> None:

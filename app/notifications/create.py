@@ -58,7 +58,7 @@ class Creator:
             self._faults.reach("create.before_commit")
             return answer
 
-        created, is_new = self._database.write(work)
+        created, is_new = self._database.write(work, users=_users_of(new))
         self._faults.reach("create.after_commit")
         if is_new:
             self._tell(created)

@@ -1,22 +1,25 @@
 """The creator: idempotency, what is told after the commit, and faults in between."""
 
+import random
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.exc import OperationalError
 
-from app import clock
+from app import accounts, clock, db
 from app.bus.envelope import Envelope
 from app.bus.ringer import Ringer
-from app.db import Database
+from app.db import Database, Model
 from app.errors import IdempotencyConflict
 from app.faults import Faults, InjectedFault
 from app.journal import Journal, read_run
 from app.models import IdempotencyKey, NotificationData, Registration, User
 from app.notifications.create import Creator, Idempotency, NewNotification
+from tests import postgres
 from tests.records import as_processes, make_device, make_user, rows
 
 
@@ -159,3 +162,30 @@ def test_fault_after_the_commit_keeps_the_notification(database: Database) -> No
     [stored] = rows(database, NotificationData)
     [answer] = parts.creator.create(hello(user), key(user))
     assert answer.notification_id == stored.notification_id
+
+
+def test_processes_that_create_for_the_same_users_never_wait_for_each_other(
+    postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:  # P-7
+    """Their batches lock all users at once, in order; else PostgreSQL would end deadlocks."""
+    failures: list[str] = []
+
+    def note(error: OperationalError) -> bool:
+        failures.append(str(error))
+        return True
+
+    monkeypatch.setattr(db, "_passes", note)
+    postgres.empty(postgres_engine, Model.metadata)
+    processes = [Parts(Database(postgres_engine, accounts.lock_users)) for _ in range(3)]
+    users = [make_user(processes[0].database) for _ in range(8)]
+
+    def publish(number: int) -> None:
+        dice = random.Random(number)
+        for _ in range(8):
+            wanted = [NewNotification(one, {"title": "x"}) for one in dice.sample(users, 3)]
+            processes[number % 3].creator.create(wanted)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(publish, range(12)))
+    assert failures == []
+    assert len(rows(processes[0].database, NotificationData)) == 12 * 8 * 3
