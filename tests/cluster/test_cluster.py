@@ -12,6 +12,9 @@ from tests.cluster.cluster import Cluster
 from tests.net.clients import Client, Refused
 
 
+pytestmark = pytest.mark.xdist_group("cluster")
+
+
 @pytest.fixture(params=["http", pytest.param("postgresql", marks=pytest.mark.slow)], scope="module")
 def house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
