@@ -11,7 +11,6 @@ from tests.cluster import cluster
 from tests.cluster.cluster import Cluster
 from tests.net.clients import Client, Refused
 
-
 pytestmark = pytest.mark.xdist_group("cluster")
 
 
