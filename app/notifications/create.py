@@ -107,8 +107,8 @@ class Creator:
 def _summary(made: Created) -> str:
     if made.deliver_at is not None:
         return f"A notification is kept until {clock.iso(made.deliver_at)}."
-    pushed = f"{made.subscriptions} of them with a push subscription"
-    return f"A notification is stored for {made.devices} devices, {pushed}."
+    devices = "1 device" if made.devices == 1 else f"{made.devices} devices"
+    return f"A notification is stored for {devices}, {made.subscriptions} with a push subscription."
 
 
 def _create_once(
