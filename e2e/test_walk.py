@@ -35,7 +35,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-# W-1 W-2 W-3 W-4 W-5 W-6 W-7 W-8 W-9 W-10
+# E-12 W-1 W-2 W-3 W-4 W-5 W-6 W-7 W-8 W-9 W-10
 def test_walk_in_both_browsers_is_twenty_steps(folder: Path) -> None:
     walk = start_walk(folder, "--browser", "both", "--json")
     output, errors = walk.communicate(timeout=180)

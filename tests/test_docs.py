@@ -9,6 +9,8 @@ import pytest
 from app import create_app
 from app.cli import COMMANDS
 from app.config import PREFIX, Settings, load
+from app.faults import POINTS
+from push_service import faults as push_service_faults
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENT = re.compile(r"\b[WPX]-\d+\b")
@@ -87,3 +89,57 @@ def test_every_command_is_documented() -> None:
     shown = [f"`./pushlab {name}`" for name, entry in COMMANDS.items() if not entry.hidden]
     shown += [f"`make {target}`" for target in targets if target != "help"]
     assert [one for one in shown if one not in text] == []
+
+
+# -- what was learned of browsers and failures
+
+LINKED_TEST = re.compile(r"\[`(test_\w+)`\]\(\.\./([\w/.]+)\)")
+
+
+def rows(name: str, first: str) -> list[str]:
+    """The rows of a document's tables whose first cell looks like this."""
+    return re.findall(rf"^\| {first} \|.*$", read(name), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["docs/protocol.md", "docs/failures.md"])
+def test_linked_tests_are_there(name: str) -> None:
+    linked = LINKED_TEST.findall(read(name))
+    assert linked
+    for test, path in linked:
+        assert test in functions_of(ROOT / path), f"{path} has no {test}"
+
+
+def test_each_experiment_has_tests_that_name_it() -> None:
+    experiments = rows("docs/protocol.md", r"E-\d+")
+    assert [row.split()[1] for row in experiments] == [f"E-{number}" for number in range(1, 13)]
+    for row in experiments:
+        linked = LINKED_TEST.findall(row)
+        assert linked, row
+        for _, path in linked:
+            assert re.search(rf"\b{row.split()[1]}\b", read(path)), f"{path}: {row}"
+
+
+def test_states_of_a_message_are_those_of_the_journal() -> None:
+    told = set(re.findall(r'"(message\.\w+)"', read("push_service/reporter.py")))
+    states = rows("docs/protocol.md", r"`message\.\w+`")
+    assert {row.split("`")[1] for row in states} == told
+    assert all(LINKED_TEST.search(row) for row in states)
+
+
+def test_each_failure_is_told() -> None:
+    told = re.findall(r"^### (\d+)\. ", read("docs/failures.md"), re.MULTILINE)
+    assert [int(number) for number in told] == list(range(1, 30))
+
+
+def test_fault_points_in_the_failures_are_there() -> None:
+    """App, client and push service: every switch that is named exists."""
+    text = read("docs/failures.md")
+    app = set(re.findall(r"`((?:subscribe|create|sender|node)\.\w+)`", text))
+    client = set(re.findall(r"`(?:client|service-worker):([\w-]+)`", text))
+    push_service = set(re.findall(r"`/lab/faults/(\w+)`", text))
+    assert app
+    assert app <= POINTS.keys()
+    assert client
+    assert client <= set(re.findall(r"^ \*   ([\w-]+) ", read("static/js/shared/faults.js"), re.M))
+    assert push_service
+    assert push_service <= set(push_service_faults.NAMES)

@@ -1,5 +1,4 @@
-"""The diagram has words for everything that the app tells it. (What it has none for, it draws by the
-name of its kind.)"""
+"""The diagram has words for everything that the app tells it, and need not name its kind."""
 
 import re
 from pathlib import Path

@@ -26,6 +26,11 @@ from tests.push_service.testing.site import Site, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("acceptance-chromium")]
 
+SUBSCRIBE_OR_WAIT = """(key) => Promise.race([
+  attempt({ userVisibleOnly: true, applicationServerKey: key }),
+  new Promise((done) => setTimeout(done, 3000, "pending")),
+])"""
+
 ACKNOWLEDGES = 13  # the extension of an IqStanza that only says how far the browser has read
 
 
@@ -337,3 +342,15 @@ def test_incognito_says_granted_and_refuses(
     said = page.evaluate("key => subscribe(key).catch(String)", sender.key)
     assert said == "AbortError: Registration failed - permission denied"
     browser.close()
+
+
+# failure 1, A4, W-3
+@pytest.mark.slow
+def test_subscribe_stays_pending_while_nobody_is_there(
+    push_service: PushServiceProcess, tapped_chromium: Chromium, site: Site, sender: Sender
+) -> None:
+    """It would for twelve minutes: three seconds tell it from the failures that come at once."""
+    tapped_chromium.page.goto(site.url)
+    push_service.stop()
+    assert tapped_chromium.page.evaluate(SUBSCRIBE_OR_WAIT, sender.key) == "pending"
+    push_service.start()

@@ -250,3 +250,17 @@ def push_silently(
     mark = wiretap.web.mark()
     assert sender.send(subscription, f"silent {number}") == 201
     return int(wait_for_text(wiretap, "ack", mark)["updates"][0]["code"])
+
+
+# failure 1, B3, W-3
+@pytest.mark.slow
+def test_subscribe_gives_up_while_nobody_is_there(
+    push_service: PushServiceProcess, tapped_firefox: Firefox, site: Site, sender: Sender
+) -> None:
+    tapped_firefox.page.goto(site.url)
+    push_service.stop()
+    said = tapped_firefox.page.evaluate(
+        "key => attempt({ userVisibleOnly: true, applicationServerKey: key })", sender.key
+    )
+    assert said == "AbortError: Error retrieving push subscription."
+    push_service.start()

@@ -43,7 +43,7 @@ def subscribe(browser: PushBrowser, site: Site, key: str) -> dict[str, Any]:
     return subscription
 
 
-# W-3, W-10, W-13, X-4
+# E-2, W-3, W-10, W-13, X-4
 def test_push_is_shown_with_payload_and_without_until_unsubscribed(
     push_service: PushServiceProcess, push_browser: PushBrowser, site: Site, sender: Sender
 ) -> None:
@@ -110,7 +110,7 @@ def test_chromium_is_told_at_once_of_a_malformed_key(
     )
 
 
-# W-13
+# E-12, W-13
 def test_each_browser_gets_its_own_message(
     launch_push_browser: Callable[..., PushBrowser], site: Site, sender: Sender
 ) -> None:
