@@ -1,4 +1,5 @@
-"""The push service's TLS identity: made once, for loopback names only, readable by nobody else."""
+"""The push service's TLS identity: made once, for this machine and Google's push hosts only,
+readable by nobody else."""
 
 import base64
 import hashlib

@@ -204,6 +204,14 @@ def test_browser_is_chosen(outside: Outside, choice: str) -> None:
 
 
 #
+@pytest.mark.browser
+def test_windows_are_shown_on_request(outside: Outside) -> None:
+    outside.write(test_mine=CHOICE)
+    run = outside.pytest("-k", "test_chromium", "--push-headed")
+    assert "headed browser without having a XServer" in run.stdout
+
+
+#
 def test_unknown_browser_is_refused(outside: Outside) -> None:
     run = outside.pytest("-opush_browsers=opera chromium")
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
