@@ -54,6 +54,11 @@ class Cluster:
     _others: list[Process] = field(default_factory=list)
 
     @property
+    def socket_ports(self) -> list[int]:
+        """Where WebSockets are taken."""
+        return self.node_ports or [self.app_port]
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -63,8 +68,9 @@ class Cluster:
         self._wait_until_it_answers(self.url)
 
     def start_behind_the_proxy(self) -> None:
-        """App and nodes alone, each by its own port."""
-        self._others.append(self._pushlab("serve", self.app_port, PUSHLAB_ROLES="app,sender"))
+        """App and nodes alone, each by its own port; without nodes the app is one itself."""
+        roles = "app,sender" if self.node_ports else "app,node,sender"
+        self._others.append(self._pushlab("serve", self.app_port, PUSHLAB_ROLES=roles))
         for number in range(len(self.node_ports)):
             self.start_node(number)
 

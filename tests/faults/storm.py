@@ -46,7 +46,12 @@ class Storm:
     """Make it, `rage` for a while, `settle`; then ask for what was promised, seen and left."""
 
     def __init__(
-        self, cluster: Cluster, server: Server, database: Database, seed: int, users: int = 30
+        self,
+        cluster: Cluster,
+        server: Server | None,
+        database: Database,
+        seed: int,
+        users: int = 30,
     ) -> None:
         self.promised: list[Promised] = []
         self.seen: dict[str, Seen] = {}
@@ -125,7 +130,7 @@ class Storm:
         headers = {"Origin": self._cluster.url, "Cookie": self._cookies[connection_id]}
 
         def dial() -> Client:
-            port = self._chance.choice(self._cluster.node_ports)
+            port = self._chance.choice(self._cluster.socket_ports)
             return Client.connect(port, "/pns", headers)
 
         return dial
@@ -172,12 +177,20 @@ class Storm:
     # -- the saboteur ----------------------------------------------------------------------------
 
     def _sabotage(self, dice: random.Random) -> None:
-        deeds = [self._kill_node, self._kill_node, self._freeze_node, self._sign_out]
-        rare = [self._kill_app, self._kill_database]
+        deeds = self._deeds()
         while not self._over.wait(dice.uniform(0.3, 1.2)):
-            deed = dice.choice(rare if dice.random() < 0.15 else deeds)
+            deed = dice.choice(deeds)
             self.log.append(deed.__name__.strip("_"))
             deed(dice)
+
+    def _deeds(self) -> list[Callable[[random.Random], None]]:
+        """As often as they stand there."""
+        deeds = [self._kill_app, self._sign_out, self._sign_out]
+        if self._cluster.nodes:
+            deeds += [self._kill_node] * 3 + [self._freeze_node] * 2
+        if self._server is not None:
+            deeds.append(self._kill_database)
+        return deeds
 
     def _kill_node(self, dice: random.Random) -> None:
         number = dice.choice(list(self._cluster.nodes))
@@ -198,6 +211,7 @@ class Storm:
             os.kill(json.loads(running.read_text())["pids"]["app_server"], signal.SIGKILL)
 
     def _kill_database(self, dice: random.Random) -> None:
+        assert self._server is not None
         self._server.kill()
         self._over.wait(dice.uniform(0, 0.5))
         self._server.start()

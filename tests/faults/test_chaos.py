@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from app.db import Database
+from app.db import Database, prepare_sqlite
 from tests import postgres
 from tests.cluster.cluster import Cluster, free_port
 from tests.faults.oracle import Left, Promised, Seen, judge
@@ -25,25 +25,49 @@ def server() -> Iterator[postgres.Server]:
         yield server
 
 
+def rage(
+    cluster: Cluster, server: postgres.Server | None, seconds: float, seed: int
+) -> tuple[Storm, Left]:
+    """The storm, and what it left; the cluster is ended then."""
+    engine = create_engine(cluster.database_url, pool_pre_ping=True)
+    if server is None:
+        prepare_sqlite(engine)
+    try:
+        cluster.start_behind_the_proxy()
+        storm = Storm(cluster, server, Database(engine), seed)
+        storm.rage(seconds)
+        return storm, storm.look()
+    finally:
+        cluster.stop()
+        engine.dispose()
+
+
+def check(storm: Storm, left: Left, seed: int) -> None:
+    assert storm.promised
+    broken = list(judge(storm.promised, storm.seen, left))
+    assert broken == [], f"seed {seed}, {len(storm.promised)} promised: {storm.log}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("bus", ["http", "postgresql"])
-def test_storm_loses_nothing(
+def test_storm_over_postgresql_loses_nothing(
     bus: str, server: postgres.Server, tmp_path: Path, chaos_seconds: float, chaos_seed: int
 ) -> None:  # P-3, P-9, P-11, P-12
     bus_url = server.libpq_url if bus == "postgresql" else "http://127.0.0.1"
     ports = [free_port() for _ in range(3)]
     cluster = Cluster(tmp_path, server.url, bus_url, node_ports=ports, settings=SETTINGS)
-    engine = create_engine(server.url, pool_pre_ping=True)
-    try:
-        cluster.start_behind_the_proxy()
-        storm = Storm(cluster, server, Database(engine), chaos_seed)
-        storm.rage(chaos_seconds)
-        assert storm.promised
-        broken = list(judge(storm.promised, storm.seen, storm.look()))
-        assert broken == [], f"seed {chaos_seed}, {len(storm.promised)} promised: {storm.log}"
-    finally:
-        cluster.stop()
-        engine.dispose()
+    check(*rage(cluster, server, chaos_seconds, chaos_seed), chaos_seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bus", "nodes"), [("memory://", 0), ("http://127.0.0.1", 3)])
+def test_storm_over_sqlite_loses_nothing(
+    bus: str, nodes: int, tmp_path: Path, chaos_seconds: float, chaos_seed: int
+) -> None:  # P-3, P-9, P-11, P-12
+    url = f"sqlite:///{tmp_path / 'pushlab.db'}"
+    ports = [free_port() for _ in range(nodes)]
+    cluster = Cluster(tmp_path, url, bus, node_ports=ports, settings=SETTINGS)
+    check(*rage(cluster, None, chaos_seconds, chaos_seed), chaos_seed)
 
 
 def world() -> tuple[list[Promised], dict[str, Seen], Left]:
