@@ -30,7 +30,7 @@ from push_service.autopush_session import Identified, Unidentified
 from push_service.connection import Connection
 from push_service.http_face import Socket
 from push_service.hub import Hub
-from push_service.model import UserAgent
+from push_service.model import StoreUnavailableError, UserAgent
 from push_service.web import Answer, Request, Response, Takeover
 from push_service.wire import errors
 from push_service.wire.autopush import SUBPROTOCOL
@@ -44,7 +44,7 @@ SEND_SECONDS = 15
 MAX_TEXT = 64 * 1024
 RECEIVE_SIZE = 16 * 1024
 
-NORMAL, BREACH, TOO_BIG, RESTARTING, SLOW = 1000, 1002, 1009, 1012, 1008
+NORMAL, BREACH, SLOW, TOO_BIG, RESTARTING, TRY_LATER = 1000, 1002, 1008, 1009, 1012, 1013
 
 
 class AutopushFace:
@@ -182,14 +182,17 @@ class _Browser:
         self._endpoint_of = endpoint_of
         self._channel = channel
         self._woken = Event()
-        self._replaced = False
+        self._goodbye: tuple[int, str] | None = None
         self._link: Connection | None = None
 
     def wake(self) -> None:
         self._woken.set()
 
     def replaced(self) -> None:
-        self._replaced = True
+        self.close(NORMAL, "replaced")
+
+    def close(self, code: int, reason: str) -> None:
+        self._goodbye = code, reason
         self._woken.set()
 
     def run(self) -> None:
@@ -200,6 +203,9 @@ class _Browser:
             self._channel.close(closed.code, closed.reason)
         except LocalProtocolError as error:
             log.debug("the connection was closed under way: %r", error)
+        except StoreUnavailableError as error:
+            log.warning("a Firefox is sent away: %s", error)
+            self._channel.close(TRY_LATER, "try again later")
         except gevent.GreenletExit:
             self._channel.close(RESTARTING, "restarting")
             raise
@@ -239,18 +245,22 @@ class _Browser:
 
     def _push(self, session: Identified) -> None:
         try:
-            self._push_until_replaced(session)
-            self._channel.close(NORMAL, "replaced")
+            self._channel.close(*self._push_until_goodbye(session))
         except (OSError, LocalProtocolError) as error:
             log.debug("pushing to a Firefox ended: %r", error)
             self._channel.abort()
+        except StoreUnavailableError as error:
+            log.warning("a Firefox is sent away: %s", error)
+            self._channel.close(TRY_LATER, "try again later")
 
-    def _push_until_replaced(self, session: Identified) -> None:
+    def _push_until_goodbye(self, session: Identified) -> tuple[int, str]:
+        """The close code and its reason."""
         link = self._link
         assert link is not None
-        while not self._replaced:
+        while self._goodbye is None:
             self._woken.clear()
-            while not self._replaced and (messages := link.pull()):
+            while self._goodbye is None and (messages := link.pull()):
                 self._channel.send(session.on_messages(messages))
                 link.delivered(messages)
             self._woken.wait()
+        return self._goodbye

@@ -7,7 +7,7 @@ becomes `Identified`. Both return the texts to send; neither touches a socket.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from push_service.model import Message, Subscription, UserAgent
+from push_service.model import FullError, Message, Subscription, UserAgent
 from push_service.wire import autopush, vapid
 
 Texts = Sequence[str]
@@ -105,9 +105,13 @@ class Identified:
         except ValueError as error:
             self._hub.subscription_refused(self._agent, register.channel, str(error))
             return autopush.register_refused(register.channel, 400, str(error))
-        subscription = self._hub.subscribe(
-            self._agent, register.channel, sender=register.key, key=key
-        )
+        try:
+            subscription = self._hub.subscribe(
+                self._agent, register.channel, sender=register.key, key=key
+            )
+        except FullError as error:
+            self._hub.subscription_refused(self._agent, register.channel, str(error))
+            return autopush.register_refused(register.channel, 429, str(error))
         return autopush.registered(register.channel, self._endpoint_of(subscription.token))
 
     def _on_unregister(self, channel: str, code: int) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from push_service.hub import Hub
-from push_service.model import UserAgent
+from push_service.model import FullError, UserAgent
 from push_service.web import Request, Response, Router
 from push_service.wire import check_in, registration, vapid
 from push_service.wire.check_in import Identity
@@ -20,6 +20,7 @@ from push_service.wire.registration import Registration
 log = logging.getLogger(__name__)
 
 FINAL = "INVALID_PARAMETERS"
+TOO_MANY = "TOO_MANY_REGISTRATIONS"
 
 
 class CheckInFace:
@@ -40,7 +41,11 @@ class CheckInFace:
         except check_in.MalformedCheckInError as error:
             log.warning("refused a check-in: %s", error)
             return _text(500, str(error).encode())
-        agent = self._authenticate(claimed) or self._hub.check_in()
+        try:
+            agent = self._authenticate(claimed) or self._hub.check_in()
+        except FullError as error:
+            log.warning("refused a check-in: %s", error)
+            return _text(503, str(error).encode())
         identity = Identity(agent.android_id or 0, agent.security_token or 0)
         body = check_in.build_response(identity, self._clock())
         return Response(200, body, [("Content-Type", check_in.CONTENT_TYPE)])
@@ -48,15 +53,17 @@ class CheckInFace:
     def register(self, request: Request) -> Response:
         """Make a subscription, or end one."""
         claimed = registration.parse_authorization(request.header("authorization"))
-        agent = self._authenticate(claimed)
-        if agent is None:
-            return _text(401, registration.build_error("AUTHENTICATION_FAILED"))
         try:
-            wanted = registration.parse_form(request.content)
+            agent = self._authenticate(claimed)
+            if agent is None:
+                return _text(401, registration.build_error("AUTHENTICATION_FAILED"))
+            return self._register(agent, registration.parse_form(request.content))
         except registration.MalformedRegistrationError as error:
             log.warning("refused a registration: %s", error)
             return _text(400, registration.build_error(FINAL))
-        return self._register(agent, wanted)
+        except FullError as error:
+            log.warning("refused a registration: %s", error)
+            return _text(200, registration.build_error(TOO_MANY))
 
     def _register(self, agent: UserAgent, wanted: Registration) -> Response:
         if not wanted.is_web_push:

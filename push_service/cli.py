@@ -8,14 +8,20 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from push_service.browser_wiring import browser_flags
+from push_service.limits import Limits
+from push_service.wire.dialects import DIALECTS
+from push_service.wire.headers import MAX_BODY
 
 SECRET = "PUSHLAB_LAB_SECRET"  # noqa: S105 - the name of the variable
+F = TypeVar("F", bound=Callable[..., Any])
 PORT = click.IntRange(0, 65535)
 
 
@@ -25,6 +31,14 @@ def main() -> None:
 
     monkey.patch_all()
     command()
+
+
+def limit(option: str, field: str, text: str, least: int = 0) -> Callable[[F], F]:
+    """An option that sets a field of Limits."""
+    default = Limits.__dataclass_fields__[field].default
+    return click.option(
+        option, field, type=click.IntRange(least), default=default, show_default=True, help=text
+    )
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,7 +55,28 @@ def main() -> None:
 )
 @click.option("--database-url", help="SQLAlchemy URL, instead of a SQLite file in --data.")
 @click.option("--public-url", help="Origin to publish, when it is not the HTTP port's own.")
-@click.option("--personality", type=click.Choice(["mozilla"]), default="mozilla", hidden=True)
+@click.option(
+    "--personality",
+    type=click.Choice(list(DIALECTS)),
+    default="mozilla",
+    show_default=True,
+    help="Whose refusals application servers get: status codes, bodies, strictness.",
+)
+@limit(
+    "--max-body", "max_body", "Bytes of a message; at least 4096 (RFC 8030 §7.2).", least=MAX_BODY
+)
+@limit(
+    "--subscription-rate",
+    "subscription_rate",
+    "Messages a minute to one subscription; 0: any number.",
+)
+@limit("--sender-rate", "sender_rate", "Messages a minute from one VAPID key; 0: any number.")
+@limit("--subscription-messages", "subscription_messages", "Held for one subscription.", least=1)
+@limit("--device-messages", "device_messages", "Held for one browser profile.", least=1)
+@limit("--device-bytes", "device_bytes", "Held for one browser profile.", least=MAX_BODY)
+@limit("--device-subscriptions", "device_subscriptions", "Of one browser profile.", least=1)
+@limit("--devices", "devices", "Browser profiles that are known at once.", least=1)
+@limit("--messages", "messages", "Held in all.", least=1)
 @click.option(
     "--stop-with-stdin",
     is_flag=True,
@@ -92,7 +127,7 @@ def _serve(options: dict[str, Any]) -> None:
     import gevent
     from gevent.event import Event
 
-    from push_service.service import DataInUseError, Service, Settings
+    from push_service.service import STARTUP_ERRORS, Service, Settings
 
     os.umask(0o077)
     settings = Settings(
@@ -103,6 +138,8 @@ def _serve(options: dict[str, Any]) -> None:
         mcs_port=options["mcs_port"],
         public_url=options["public_url"],
         database_url=options["database_url"],
+        personality=options["personality"],
+        limits=Limits(**{field.name: options[field.name] for field in fields(Limits)}),
         lab_secret=_lab_secret() if options["lab"] else None,
         lab_origins=options["lab_origin"],
     )
@@ -111,7 +148,7 @@ def _serve(options: dict[str, Any]) -> None:
         gevent.signal_handler(number, asked_to_stop.set)
     try:
         service = Service(settings)
-    except (DataInUseError, OSError) as error:
+    except STARTUP_ERRORS as error:
         raise click.ClickException(str(error)) from error
     service.start()
     click.echo(json.dumps(service.ready))

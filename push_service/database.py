@@ -10,16 +10,24 @@ from queue import SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from push_service.model import StoreUnavailableError
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 MAX_BATCH = 256
+LOCK = 0x70757368  # PostgreSQL's advisory locks are numbers, this one is "push"
 
 
 class DatabaseClosedError(RuntimeError):
     """Work was handed in after `close`."""
+
+
+class DatabaseInUseError(RuntimeError):
+    """Another push service works on this database."""
 
 
 class _Job:
@@ -73,12 +81,27 @@ class Database:
         self._thread.join()
 
     def _serve(self) -> None:
-        with self._engine.connect() as connection:
-            open_for_work = True
-            while open_for_work:
-                batch, open_for_work = self._next_batch()
-                _run_batch(connection, batch)
+        open_for_work = True
+        while open_for_work:
+            # One connection for as long as it holds: after a failure of the server, a new one.
+            batch, open_for_work = self._next_batch()
+            try:
+                with self._engine.connect() as connection:
+                    open_for_work = open_for_work and self._work(connection, batch)
+            except DatabaseInUseError as error:
+                _fail(batch, error)
+            except DBAPIError as error:
+                _fail(batch, StoreUnavailableError(f"the database is away: {error.orig}"))
         self._engine.dispose()
+
+    def _work(self, connection: Connection, batch: list[_Job]) -> bool:
+        """Until the connection breaks, or the end; whether to go on."""
+        open_for_work = True
+        while True:
+            _run_batch(connection, batch)
+            if connection.invalidated or not open_for_work:
+                return open_for_work
+            batch, open_for_work = self._next_batch()
 
     def _next_batch(self) -> tuple[list[_Job], bool]:
         """All that waits (at least one job, unless the end is near), and whether to go on."""
@@ -95,12 +118,30 @@ class Database:
 def _run_batch(connection: Connection, batch: list[_Job]) -> None:
     try:
         _run_together(connection, batch)
-    except Exception:
+    except Exception as error:
+        if lost := _lost(connection, error):
+            # Nobody knows what was committed: a second run could do it twice.
+            _fail(batch, lost)
+            return
         # One bad apple: each gets its own transaction, and answers for itself only.
         for job in batch:
             _run_alone(connection, job)
     for job in batch:
         job.done.set()
+
+
+def _lost(connection: Connection, error: Exception) -> StoreUnavailableError | None:
+    """What to say when the connection to the server broke, and only then."""
+    if isinstance(error, DBAPIError) and (error.connection_invalidated or connection.invalidated):
+        return StoreUnavailableError(f"the database is away: {error.orig}")
+    return None
+
+
+def _fail(batch: list[_Job], error: Exception) -> None:
+    for job in batch:
+        if not job.done.is_set():
+            job.error = error
+            job.done.set()
 
 
 def _run_together(connection: Connection, batch: list[_Job]) -> None:
@@ -113,18 +154,37 @@ def _run_alone(connection: Connection, job: _Job) -> None:
     try:
         _run_together(connection, [job])
     except Exception as error:
-        job.error = error
+        job.error = _lost(connection, error) or error
 
 
 def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url)
+    match make_url(url).get_backend_name():
+        case "sqlite":
+            return _sqlite(url)
+        case "postgresql":
+            engine = create_engine(url, poolclass=NullPool)
+            event.listen(engine, "connect", _claim_postgresql)
+            return engine
+        case other:
+            raise ValueError(f"the database must be SQLite or PostgreSQL, not {other}")
+
+
+def _sqlite(url: str) -> Engine:
     engine = create_engine(
         url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": 5}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _claim_postgresql(connection: Any, _record: object) -> None:
+    """Keep a second push service off the database; the server lets go of it with the connection."""
+    (ours,) = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+    connection.commit()
+    if not ours:
+        connection.close()
+        raise DatabaseInUseError("another push service uses this database")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -15,12 +15,14 @@ from typing import Any
 
 from sqlalchemy import Connection as Transaction
 
-from push_service import store
+from push_service import schema, store
 from push_service.cache import Cache
 from push_service.connection import Connection, Parts
 from push_service.database import Database
 from push_service.faults import Faults
-from push_service.model import Draft, Listener, Message, Subscription, UserAgent
+from push_service.limits import Limits
+from push_service.model import Draft, FullError, Listener, Message, Subscription, UserAgent
+from push_service.quotas import Quotas
 from push_service.reporter import Reporter
 
 EXPIRY_BATCH = 500
@@ -44,6 +46,7 @@ class Hub:
         reporter: Reporter | None = None,
         faults: Faults | None = None,
         clock: Callable[[], float] = time.time,
+        limits: Limits | None = None,
     ) -> None:
         self._parts = Parts(database, reporter or Reporter(), faults or Faults(), clock)
         self.reporter = self._parts.reporter
@@ -51,7 +54,9 @@ class Hub:
         self._lock = threading.Lock()
         self._subscriptions: Cache[str, Subscription] = Cache(10_000)
         self._parts.faults.on_change(self._rewind_all)
-        self._parts.run(store.create_tables)
+        self._limits = limits or Limits()
+        self._quotas = Quotas(self._parts, self._limits)
+        self._parts.run(schema.upgrade)
 
     # -- user agents
 
@@ -61,7 +66,11 @@ class Hub:
         return known or UserAgent(_agent_id(), "autopush", uaid=secrets.token_hex(16))
 
     def check_in(self) -> UserAgent:
-        """A new, stored agent of kind "mcs" with fresh android_id and security_token."""
+        """A new, stored agent of kind "mcs" with fresh android_id and security_token.
+
+        Raises FullError.
+        """
+        self._quotas.take_device()
         agent = UserAgent(
             _agent_id(), "mcs", android_id=_random_63_bits(), security_token=_random_63_bits()
         )
@@ -73,14 +82,17 @@ class Hub:
         """The agent with this id; None when the token is not the stored one, or either is zero.
 
         An unknown id is adopted: Chromium never checks in again by itself, so a profile that
-        outlived our database would otherwise be lost for good.
+        outlived our database would otherwise be lost for good. Raises FullError.
         """
         if not (0 < android_id < UINT64 and 0 < security_token < UINT64):
             return None
         newcomer = UserAgent(
             _agent_id(), "mcs", android_id=android_id, security_token=security_token
         )
-        agent = self._parts.run(_find_or_adopt, newcomer, self._parts.clock())
+        agent = self._parts.run(store.agent_by_android_id, android_id)
+        if agent is None:
+            self._quotas.take_device()
+            agent = self._parts.run(_find_or_adopt, newcomer, self._parts.clock())
         return agent if agent.security_token == security_token else None
 
     # -- subscriptions
@@ -95,7 +107,10 @@ class Hub:
         app: str | None = None,
     ) -> Subscription:
         """The live subscription of this channel. Idempotent for the same key; another key ends
-        the old one. `key` is `sender` decoded and checked by `wire.vapid.public_key`."""
+        the old one. `key` is `sender` decoded and checked by `wire.vapid.public_key`.
+
+        Raises FullError.
+        """
         wanted = Subscription(
             token=f"lab_{secrets.token_urlsafe(32)}",
             user_agent_id=agent.id,
@@ -106,7 +121,10 @@ class Hub:
             key=key,
             created_at=self._parts.clock(),
         )
-        subscription, ended, dropped = self._parts.run(_subscribe, agent, wanted)
+        if not self._parts.run(store.knows_agent, agent.id):
+            self._quotas.take_device()
+        limit = self._limits.device_subscriptions
+        subscription, ended, dropped = self._parts.run(_subscribe, agent, wanted, limit)
         self._subscriptions.put(subscription.token, subscription)
         if ended is not None:
             self._subscriptions.put(ended.token, ended)
@@ -156,7 +174,8 @@ class Hub:
         """Store a message (replacing by topic), then wake the browser. Returns when stored.
 
         With TTL 0 and no browser to take it now, it is dropped instead (RFC 8030 §5.2).
-        `claims` are those of the sender's JWT, for the journal. Raises SubscriptionEndedError.
+        `claims` are those of the sender's JWT, for the journal. Raises SubscriptionEndedError, and
+        FullError when so much is held already that this one is not.
         """
         now = self._parts.clock()
         message = Message(
@@ -198,6 +217,7 @@ class Hub:
         current = self._subscriptions.get(message.subscription.token) or message.subscription
         if current.ended:
             raise SubscriptionEndedError
+        self._quotas.take_message(message)
         replaced = self._parts.run(store.insert_message, message)
         self.reporter.accepted(message, claims)
         for message_id in replaced:
@@ -223,6 +243,7 @@ class Hub:
 
     def attach(self, agent: UserAgent, listener: Listener) -> Connection:
         """Register a live connection; an older one of the same agent is told `replaced`."""
+        self._parts.run(store.agent_seen, agent.id, self._parts.clock())
         connection = Connection(self._parts, agent, listener, self._detach)
         with self._lock:
             older = self._connections.get(agent.id)
@@ -231,8 +252,17 @@ class Hub:
             self.reporter.disconnected(agent, "a newer connection replaced it")
             older.listener.replaced()
         self.reporter.connected(agent)
-        self._parts.run(store.agent_seen, agent.id, self._parts.clock())
         return connection
+
+    def close_connection(self, agent_id: str, code: int, reason: str) -> bool:
+        """End the agent's live connection; False when it has none."""
+        connection = self._connections.get(agent_id)
+        if connection is not None:
+            connection.listener.close(code, reason)
+        return connection is not None
+
+    def is_connected(self, agent_id: str) -> bool:
+        return agent_id in self._connections
 
     def _detach(self, connection: Connection, why: str) -> None:
         with self._lock:
@@ -256,14 +286,17 @@ def _find_or_adopt(transaction: Transaction, newcomer: UserAgent, now: float) ->
 
 
 def _subscribe(
-    transaction: Transaction, agent: UserAgent, wanted: Subscription
+    transaction: Transaction, agent: UserAgent, wanted: Subscription, limit: int
 ) -> tuple[Subscription, Subscription | None, int]:
     """The channel's subscription from now on, the one it ended, and the messages that dropped."""
     store.insert_agent(transaction, agent, wanted.created_at)
     live = store.live_subscription(transaction, agent.id, wanted.channel)
     if live is not None and (live.key, live.app) == (wanted.key, wanted.app):
         return live, None, 0
+    if live is None and store.count_subscriptions(transaction, agent.id) >= limit:
+        raise FullError(f"This device has {limit} subscriptions already.")
     store.insert_subscription(transaction, wanted)
+    store.forget_ended(transaction, agent.id, keep=limit)
     if live is None:
         return wanted, None, 0
     dropped = store.end_subscription(transaction, live.token, wanted.created_at)

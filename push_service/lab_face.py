@@ -15,8 +15,9 @@ from typing import Any
 from push_service.faults import NAMES, BadFaultError, Faults, fault_from_json
 from push_service.hub import Hub
 from push_service.journal import Event, Journal
-from push_service.web import JSON, Request, Response, Router
+from push_service.web import Request, Response, Router
 from push_service.wire import run_token
+from push_service.wire.dialects import JSON
 from push_service.wire.run_token import Grant
 
 ALIVE_SECONDS = 15.0

@@ -23,6 +23,7 @@ from gevent.socket import socket
 from push_service.connection import Connection
 from push_service.hub import Hub
 from push_service.mcs_session import HEARTBEAT_SECONDS, MAX_BODY, AwaitingLogin, LoggedIn, Login
+from push_service.model import FullError, StoreUnavailableError, UserAgent
 from push_service.wire import mcs
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class McsFace:
     def _serve_login(
         self, channel: "_Channel", awaiting: AwaitingLogin, login: Login, address: object
     ) -> None:
-        agent = self._hub.mcs_agent(login.identity.android_id, login.identity.security_token)
+        agent = self._agent(login)
         if agent is None:
             log.warning("refused the login of device %d", login.identity.android_id)
             channel.send_first(awaiting.refuse())
@@ -81,6 +82,13 @@ class McsFace:
             courier.run(connection, session, address)
         finally:
             connection.detach()
+
+    def _agent(self, login: Login) -> UserAgent | None:
+        try:
+            return self._hub.mcs_agent(login.identity.android_id, login.identity.security_token)
+        except FullError as error:
+            log.warning("%s", error)
+            return None
 
 
 def _wrap(context: ssl.SSLContext, plain: socket) -> ssl.SSLSocket:
@@ -140,14 +148,18 @@ class _Courier:
         self._channel = channel
         self._lock = RLock()
         self._woken = Event()
-        self._replaced = False
+        self._ended = False
 
     def wake(self) -> None:
         self._woken.set()
 
     def replaced(self) -> None:
-        self._replaced = True
+        self._ended = True
         self._woken.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """MCS has no codes: the connection just ends, and Chromium comes back."""
+        self.replaced()
 
     def run(self, connection: Connection, session: LoggedIn, address: object) -> None:
         """Until the browser hangs up, is replaced by its own newer connection, or misbehaves."""
@@ -173,9 +185,9 @@ class _Courier:
                 return
 
     def _push(self, connection: Connection, session: LoggedIn) -> None:
-        while not self._replaced:
+        while not self._ended:
             self._woken.clear()
-            while messages := connection.pull():
+            while not self._ended and (messages := connection.pull()):
                 with self._lock:
                     self._channel.send(session.on_push(messages))
                     connection.delivered(messages)
@@ -189,6 +201,8 @@ def _logged(address: object) -> Iterator[None]:
         yield
     except mcs.ProtocolError as error:
         log.warning("the peer at %s does not speak MCS: %s", address, error)
+    except StoreUnavailableError as error:
+        log.warning("the Chromium at %s is sent away: %s", address, error)
     except (OSError, gevent.Timeout) as error:
         # The first connection of a fresh profile always ends like this: the browser only tries the
         # network with it, and hangs up during the handshake.

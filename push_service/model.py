@@ -76,11 +76,26 @@ class Message:
     expires_at: float
 
 
+class FullError(Exception):
+    """A quota is used up. `everywhere`: the service's own, not one of this device."""
+
+    def __init__(self, sentence: str, *, everywhere: bool = False) -> None:
+        self.everywhere = everywhere
+        super().__init__(sentence)
+
+
+class StoreUnavailableError(Exception):
+    """The database is away; whether it did what was asked of it is unknown. Try again later."""
+
+
 class Listener(Protocol):
-    """What the hub calls on a connected browser's socket. Neither call may block or raise."""
+    """What the hub calls on a connected browser's socket. No call may block or raise."""
 
     def wake(self) -> None:
         """There may be something to pull."""
 
     def replaced(self) -> None:
         """A newer connection of the same user agent took over: close this one."""
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection, with this WebSocket close code where there is a WebSocket."""

@@ -4,17 +4,27 @@ Every answer is open to pages of all origins (CORS): whoever knows an endpoint m
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from push_service.faults import Faults
 from push_service.hub import Hub, SubscriptionEndedError
-from push_service.model import GOOGLE_HOSTS, Message, Subscription
+from push_service.limits import Limits, Rate
+from push_service.model import (
+    GOOGLE_HOSTS,
+    Draft,
+    FullError,
+    Message,
+    StoreUnavailableError,
+    Subscription,
+)
 from push_service.web import Request, Response, Router, refused
 from push_service.wire import errors
+from push_service.wire.dialects import MOZILLA, Dialect
 from push_service.wire.errors import Refusal
-from push_service.wire.headers import MAX_BODY, read_draft
+from push_service.wire.headers import read_draft
 from push_service.wire.vapid import Claims, Verifier
 
 log = logging.getLogger(__name__)
@@ -26,6 +36,7 @@ PATHS = ("/push/", "/fcm/send/", "/wp/", "/preprod/wp/", "/wpush/v2/")
 GOOGLE = tuple(f"https://{host}" for host in GOOGLE_HOSTS)
 
 RETRY_SECONDS = 120
+UNAVAILABLE_SECONDS = 5
 TOKEN_SHOWN = 64
 
 _REQUEST_HEADERS = (
@@ -59,7 +70,8 @@ _STATUS_HEADERS = {
 
 
 class PushApi:
-    """`public_url` begins the URLs that are given out; `origins` are those of our own ports."""
+    """`public_url` begins the URLs that are given out; `origins` are those of our own ports;
+    `dialect` says how refusals sound."""
 
     def __init__(
         self,
@@ -68,15 +80,19 @@ class PushApi:
         *,
         public_url: str,
         origins: Sequence[str],
-        max_body: int = MAX_BODY,
+        limits: Limits | None = None,
+        dialect: Dialect = MOZILLA,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._hub = hub
         self._faults = faults
         self._public_url = public_url.rstrip("/")
         self._own_audiences = tuple(dict.fromkeys([_origin(public_url), *origins]))
-        self._max_body = max_body
+        self._limits = limits or Limits()
+        self._dialect = dialect
         self._clock = clock
+        self._subscription_rate = Rate(self._limits.subscription_rate, clock)
+        self._sender_rate = Rate(self._limits.sender_rate, clock)
         self._verifier = Verifier()
 
     def add_to(self, router: Router) -> None:
@@ -105,7 +121,7 @@ class PushApi:
     def delete(self, request: Request) -> Response:
         """Take a message back that no browser has acknowledged yet."""
         if not self._hub.cancel(request.segment):
-            return refused(Refusal(errors.NO_MESSAGE), _EXPOSED)
+            return refused(Refusal(errors.NO_MESSAGE), _EXPOSED, self._dialect)
         return Response(204, b"", _CORS)
 
     def preflight(self, _request: Request) -> Response:
@@ -118,12 +134,35 @@ class PushApi:
             raise Refusal(errors.NO_ENDPOINT)
         if subscription.ended:
             raise Refusal(errors.ENDED)
-        draft = read_draft(request.headers, request.body, self._max_body)
+        draft = read_draft(
+            request.headers,
+            request.body,
+            self._limits.max_body,
+            self._dialect.max_ttl,
+            strict=self._dialect.strict,
+        )
         claims = self._authenticate(subscription, request)
+        self._check_rate(subscription)
+        return self._store(subscription, draft, claims)
+
+    def _store(self, subscription: Subscription, draft: Draft, claims: Claims | None) -> Message:
         try:
             return self._hub.accept(subscription, draft, claims.as_json() if claims else None)
         except SubscriptionEndedError as error:
             raise Refusal(errors.ENDED) from error
+        except FullError as error:
+            full = errors.STORE_FULL if error.everywhere else errors.TOO_MANY_HELD
+            raise Refusal(full, str(error)) from error
+        except StoreUnavailableError as error:
+            raise Refusal(errors.BACK_OFF, retry_after=UNAVAILABLE_SECONDS) from error
+
+    def _check_rate(self, subscription: Subscription) -> None:
+        """Only what is rightly signed counts: nobody uses up what belongs to somebody else."""
+        sender = (subscription.key or b"").hex()
+        wait = self._subscription_rate.take(subscription.token)
+        wait = wait or (self._sender_rate.take(sender) if sender else 0.0)
+        if wait:
+            raise Refusal(errors.OVERLOADED, retry_after=math.ceil(wait))
 
     def _authenticate(self, subscription: Subscription, request: Request) -> Claims | None:
         if subscription.key is None:
@@ -134,6 +173,7 @@ class PushApi:
             key=subscription.key,
             audiences=self._audiences(subscription),
             now=self._clock(),
+            strict=self._dialect.strict,
         )
 
     def _audiences(self, subscription: Subscription) -> Sequence[str]:
@@ -142,24 +182,32 @@ class PushApi:
         return self._own_audiences
 
     def _refuse(self, token: str, subscription: Subscription | None, refusal: Refusal) -> Response:
+        answer = refused(refusal, _EXPOSED, self._dialect)
+        injected = refusal.status if isinstance(refusal, _Injected) else None
+        status = injected or answer.status
+        headers = dict(_STATUS_HEADERS.get(status, ()))
+        if refusal.retry_after is not None:
+            headers["Retry-After"] = str(refusal.retry_after)
+        self._report(token, subscription, refusal, status)
+        return Response(status, answer.body, (*answer.headers, *headers.items()))
+
+    def _report(
+        self, token: str, subscription: Subscription | None, refusal: Refusal, status: int
+    ) -> None:
         error = refusal.error
         agent_id = subscription.user_agent_id if subscription else None
-        detail = {"status": error.status, "errno": error.errno, "why": refusal.why}
+        detail = {"status": status, "errno": error.errno, "why": refusal.why}
         detail["injected"] = isinstance(refusal, _Injected)
         self._hub.reporter.refused(token[:TOKEN_SHOWN], agent_id, step=error.step, detail=detail)
-        log.info("refused a message: %d %s", error.status, refusal.why)
-        headers = dict(_STATUS_HEADERS.get(error.status, ()))
-        if isinstance(refusal, _Injected) and refusal.retry_after is not None:
-            headers["Retry-After"] = str(refusal.retry_after)
-        return refused(refusal, (*headers.items(), *_EXPOSED))
+        log.info("refused a message: %d %s", status, refusal.why)
 
 
 class _Injected(Refusal):
-    """The fault `accept` is on."""
+    """The fault `accept` is on: the status that it says, whatever the dialect."""
 
     def __init__(self, status: int, retry_after: int | None) -> None:
-        self.retry_after = retry_after
-        super().__init__(errors.of_status(status))
+        self.status = status
+        super().__init__(errors.of_status(status), retry_after=retry_after)
 
 
 def _origin(url: str) -> str:

@@ -10,26 +10,31 @@ import os
 import resource
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import gevent
+from sqlalchemy.exc import ArgumentError
 
 from push_service.autopush_face import AutopushFace
 from push_service.certificates import ensure_certificates
 from push_service.check_in_face import CheckInFace
-from push_service.database import Database
+from push_service.database import Database, DatabaseInUseError
 from push_service.faults import Faults
 from push_service.http_face import MAX_CONNECTIONS, HttpFace
 from push_service.hub import EXPIRY_BATCH, Hub
 from push_service.journal import Journal
 from push_service.lab_face import LabFace
+from push_service.limits import Limits
 from push_service.mcs_face import McsFace
+from push_service.model import StoreUnavailableError
 from push_service.push_api import PushApi
 from push_service.reporter import Reporter
+from push_service.schema import SchemaTooNewError
 from push_service.tunnel import Tunnel
 from push_service.web import Router
+from push_service.wire.dialects import DIALECTS, MOZILLA
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +55,27 @@ class Settings:
     mcs_port: int = 0
     public_url: str | None = None
     database_url: str | None = None
+    personality: str = MOZILLA.name
+    limits: Limits = field(default_factory=Limits)
     lab_secret: str | None = None
     lab_origins: tuple[str, ...] = ()
 
 
 class DataInUseError(RuntimeError):
     """Another push service runs on the same data directory."""
+
+
+# Each says in a sentence what is wrong with the settings or the machine.
+STARTUP_ERRORS = (
+    ArgumentError,
+    DataInUseError,
+    DatabaseInUseError,
+    ImportError,
+    OSError,
+    SchemaTooNewError,
+    StoreUnavailableError,
+    ValueError,
+)
 
 
 class Service:
@@ -69,7 +89,7 @@ class Service:
         self._database = Database(_database_url(settings))
         journal = Journal() if settings.lab_secret else None
         faults = Faults()
-        self._hub = Hub(self._database, Reporter(journal), faults)
+        self._hub = Hub(self._database, Reporter(journal), faults, limits=settings.limits)
         context = certificates.build_context()
         http = _listen(settings.host, settings.port)
         tls = None if settings.tls_port is None else _listen(settings.host, settings.tls_port)
@@ -113,7 +133,14 @@ class Service:
         router = Router()
         origins = [str(self.ready[name]) for name in ("http", "tls") if self.ready[name]]
         public_url = self._settings.public_url or origins[0]
-        push_api = PushApi(self._hub, faults, public_url=public_url, origins=origins)
+        push_api = PushApi(
+            self._hub,
+            faults,
+            public_url=public_url,
+            origins=origins,
+            limits=self._settings.limits,
+            dialect=DIALECTS[self._settings.personality],
+        )
         push_api.add_to(router)
         router.add("GET", "/", AutopushFace(self._hub, push_api.endpoint_of).get)
         CheckInFace(self._hub).add_to(router)

@@ -17,12 +17,14 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     Text,
     bindparam,
     delete,
     exists,
+    func,
     insert,
     select,
     update,
@@ -57,6 +59,7 @@ subscriptions = Table(
     Column("created_at", Float, nullable=False),
     Column("ended_at", Float, index=True),
     Index("ix_subscriptions_channel", "user_agent_id", "channel"),
+    Index("ix_subscriptions_ended", "user_agent_id", "ended_at"),
 )
 
 messages = Table(
@@ -125,16 +128,12 @@ _ACKNOWLEDGE = (
 _SUBSCRIPTION = select(subscriptions).where(subscriptions.c.token == bindparam("of_token"))
 
 
-def create_tables(connection: Connection) -> None:
-    metadata.create_all(connection)
-
-
 # -- user agents
 
 
 def insert_agent(connection: Connection, agent: UserAgent, now: float) -> None:
     """Store an agent, if it is not there yet."""
-    if connection.execute(select(exists().where(user_agents.c.id == agent.id))).scalar():
+    if knows_agent(connection, agent.id):
         return
     connection.execute(
         insert(user_agents).values(
@@ -148,6 +147,10 @@ def insert_agent(connection: Connection, agent: UserAgent, now: float) -> None:
     )
 
 
+def knows_agent(connection: Connection, agent_id: str) -> bool:
+    return bool(connection.scalar(select(exists().where(user_agents.c.id == agent_id))))
+
+
 def agent_by_uaid(connection: Connection, uaid: str) -> UserAgent | None:
     return _agent(connection, user_agents.c.uaid == uaid)
 
@@ -158,6 +161,14 @@ def agent_by_android_id(connection: Connection, android_id: int) -> UserAgent | 
 
 def agent_seen(connection: Connection, agent_id: str, now: float) -> None:
     connection.execute(update(user_agents).where(user_agents.c.id == agent_id).values(seen_at=now))
+
+
+def count_agents(connection: Connection) -> int:
+    return _count(connection, select(func.count()).select_from(user_agents))
+
+
+def _count(connection: Connection, statement: Select[Any]) -> int:
+    return int(connection.scalar(statement) or 0)
 
 
 def _agent(connection: Connection, condition: Any) -> UserAgent | None:
@@ -225,6 +236,23 @@ def end_subscription(connection: Connection, token: str, now: float) -> int:
     return connection.execute(delete(messages).where(messages.c.token == token)).rowcount
 
 
+def count_subscriptions(connection: Connection, agent_id: str) -> int:
+    """Of an agent, without those that have ended."""
+    live = select(func.count()).where(
+        subscriptions.c.user_agent_id == agent_id, subscriptions.c.ended_at.is_(None)
+    )
+    return _count(connection, live)
+
+
+def forget_ended(connection: Connection, agent_id: str, keep: int) -> None:
+    """Drop an agent's ended subscriptions, but for those that ended last."""
+    ended = subscriptions.c.user_agent_id == agent_id, subscriptions.c.ended_at.is_not(None)
+    newest = select(subscriptions.c.token).where(*ended).order_by(subscriptions.c.ended_at.desc())
+    connection.execute(
+        delete(subscriptions).where(*ended, subscriptions.c.token.not_in(newest.limit(keep)))
+    )
+
+
 def _subscription(row: Row[Any]) -> Subscription:
     return Subscription(
         token=row.token,
@@ -269,6 +297,28 @@ def insert_message(connection: Connection, message: Message) -> Sequence[str]:
         },
     )
     return replaced
+
+
+def count_held_for_subscription(connection: Connection, token: str) -> int:
+    return _count(connection, select(func.count()).where(messages.c.token == token))
+
+
+def count_held_for_agent(connection: Connection, agent_id: str) -> int:
+    return _count(connection, select(func.count()).where(messages.c.user_agent_id == agent_id))
+
+
+def count_bytes_for_agent(connection: Connection, agent_id: str) -> int:
+    size = func.sum(func.length(messages.c.body))
+    return _count(connection, select(size).where(messages.c.user_agent_id == agent_id))
+
+
+def count_messages(connection: Connection) -> int:
+    return _count(connection, select(func.count()).select_from(messages))
+
+
+def holds_topic(connection: Connection, token: str, topic: str) -> bool:
+    of_topic = messages.c.token == token, messages.c.topic == topic
+    return bool(connection.scalar(select(exists().where(*of_topic))))
 
 
 def pull(

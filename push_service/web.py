@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from push_service.model import StoreUnavailableError
 from push_service.wire import errors
-from push_service.wire.errors import Refusal, mozilla_body
+from push_service.wire.dialects import MOZILLA, Dialect
+from push_service.wire.errors import Refusal
 from push_service.wire.headers import Headers
 
-JSON = "application/json"
+RETRY = ("Retry-After", "5")  # the database is away, but seldom for long
 
 # Stands before the path in what a client tells a proxy; servers take it too (RFC 9112 §3.2.2).
 _ORIGIN = re.compile(r"^https?://[^/?]*", re.ASCII | re.IGNORECASE)
@@ -102,13 +104,18 @@ class Router:
             return handler(request)
         except Refusal as refusal:
             return refused(refusal)
+        except StoreUnavailableError as error:
+            return refused(Refusal(errors.BACK_OFF, str(error)), [RETRY])
 
     def _methods(self, path: str) -> dict[str, Handler] | None:
         prefix = path[: path.rfind("/") + 1]
         return self._exact.get(path) or self._free.get(prefix)
 
 
-def refused(refusal: Refusal, headers: Sequence[tuple[str, str]] = ()) -> Response:
-    """A refusal in Mozilla's dialect."""
-    error_headers = ("Content-Type", JSON), *headers
-    return Response(refusal.error.status, mozilla_body(refusal), error_headers)
+def refused(
+    refusal: Refusal, headers: Sequence[tuple[str, str]] = (), dialect: Dialect = MOZILLA
+) -> Response:
+    """A refusal, as that vendor would say it."""
+    rendered = dialect.render(refusal)
+    content_type = ("Content-Type", rendered.content_type)
+    return Response(rendered.status, rendered.body, (content_type, *headers))

@@ -1,10 +1,9 @@
-"""Every refusal of the push service: status, errno, sentence; and the body that carries it.
+"""Every refusal of the push service: status, errno, sentence. The catalogue, and nothing else.
 
-The wire parsers and the push API raise `Refusal`; the push API alone renders it. The numbers are
-those of Mozilla's push service, whose dialect this is.
+The wire parsers, the hub and the push API raise `Refusal`; `wire.dialects` renders it as one of the
+vendors would. Status and errno here are those of Mozilla's push service.
 """
 
-import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -29,6 +28,26 @@ ENDED = Error(
 NO_MESSAGE = Error(404, 102, "There is no such message: delivered, expired, cancelled, or unknown.")
 TOO_LARGE = Error(413, 104, "The body is too large.", 8)
 UNAUTHORIZED = Error(401, 109, "The VAPID signature is missing or wrong.")
+AUTHORIZATION_MISSING = Error(
+    401, 109, "The Authorization header is missing: 'vapid t=<JWT>,k=<public key>'."
+)
+BAD_AUTHORIZATION = Error(
+    401, 109, "The Authorization header must be 'vapid t=<JWT>,k=<public key>'."
+)
+BAD_PUBLIC_KEY = Error(401, 109, "The public key in the Authorization is no key.")
+BAD_JWT = Error(401, 109, "The JWT is malformed, or its signature is wrong.")
+EXPIRED_JWT = Error(401, 109, "The JWT has expired: 'exp' is in the past. Sign a new one.")
+LONG_JWT = Error(401, 109, "The JWT's 'exp' is more than 24 hours ahead.")
+BAD_AUDIENCE = Error(401, 109, "The JWT's 'aud' must be the origin of the endpoint.")
+BAD_SUBJECT = Error(
+    401, 109, "The JWT's 'sub' must be a mailto: or https: URL that names a public host."
+)
+OTHER_KEY = Error(
+    401,
+    109,
+    "The JWT is signed by another key than the one the browser subscribed with. Sign with that "
+    "key, or subscribe again with the new one.",
+)
 KEYS_MISSING = Error(400, 101, "Encryption keys are missing from the headers.", 8)
 BAD_ENCRYPTION = Error(400, 110, "The encryption headers are wrong.", 8)
 TTL_MISSING = Error(
@@ -48,6 +67,10 @@ TOO_SLOW = Error(408, 100, "The request took too long to arrive.", 8)
 HEAD_TOO_LARGE = Error(431, 100, "The request's head is too large.", 8)
 BACK_OFF = Error(503, 201, "The push service is unavailable. Try again after Retry-After.")
 OVERLOADED = Error(429, 201, "Too many requests. Try again after Retry-After.")
+TOO_MANY_HELD = Error(
+    429, 201, "Too much is held for this device already. Try again once it has been online."
+)
+STORE_FULL = Error(503, 201, "The push service can hold no more messages at present.")
 BROKEN = Error(500, 999, "The push service failed. That is its own fault, not the sender's.")
 
 BY_STATUS = {
@@ -68,22 +91,13 @@ def of_status(status: int) -> Error:
 
 
 class Refusal(Exception):
-    """Somebody asked for what they do not get. `why` adds what is wrong in this very case."""
+    """Somebody asked for what they do not get.
 
-    def __init__(self, error: Error, why: str = "") -> None:
+    `why` adds what is wrong in this very case, `retry_after` is in seconds.
+    """
+
+    def __init__(self, error: Error, why: str = "", retry_after: int | None = None) -> None:
         self.error = error
         self.why = why or error.sentence
+        self.retry_after = retry_after
         super().__init__(self.why)
-
-
-def mozilla_body(refusal: Refusal) -> bytes:
-    """The JSON of Mozilla's dialect: code, errno, error, message."""
-    error = refusal.error
-    return json.dumps(
-        {
-            "code": error.status,
-            "errno": error.errno,
-            "error": HTTPStatus(error.status).phrase,
-            "message": refusal.why,
-        }
-    ).encode()

@@ -23,9 +23,16 @@ _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 _PARAMETERS = re.compile(r"[\x20-\x7e]+", re.ASCII)
 
 
-def read_draft(headers: Headers, body: bytes, max_body: int = MAX_BODY) -> Draft:
-    """The message in a request. Raises Refusal."""
-    ttl, urgency, topic = _ttl(headers), _urgency(headers), _topic(headers)
+def read_draft(
+    headers: Headers,
+    body: bytes,
+    max_body: int = MAX_BODY,
+    max_ttl: int = MAX_TTL,
+    *,
+    strict: bool = False,
+) -> Draft:
+    """The message in a request. `strict`: as Apple reads topics and encodings. Raises Refusal."""
+    ttl, urgency, topic = _ttl(headers, max_ttl), _urgency(headers), _topic(headers, strict)
     if len(body) > max_body:
         raise Refusal(
             errors.TOO_LARGE,
@@ -36,10 +43,12 @@ def read_draft(headers: Headers, body: bytes, max_body: int = MAX_BODY) -> Draft
         # A message without a payload only wakes the browser; there is nothing to be encrypted.
         return Draft(ttl, urgency, topic)
     encoding, encryption, crypto_key = _encryption(headers)
+    if strict and encoding != "aes128gcm":
+        raise Refusal(errors.BAD_ENCRYPTION, "The Content-Encoding must be aes128gcm.")
     return Draft(ttl, urgency, topic, encoding, encryption, crypto_key, body)
 
 
-def _ttl(headers: Headers) -> int:
+def _ttl(headers: Headers, max_ttl: int) -> int:
     text = _single(headers, "ttl", errors.BAD_TTL)
     if text is None:
         raise Refusal(errors.TTL_MISSING)
@@ -48,7 +57,7 @@ def _ttl(headers: Headers) -> int:
     # RFC 8030 §5.2: the service may hold it for less time, and says so. (Cut before int(), which
     # refuses numbers of thousands of digits.)
     digits = text.lstrip("0") or "0"
-    return MAX_TTL if len(digits) > 9 else min(int(digits), MAX_TTL)
+    return max_ttl if len(digits) > 9 else min(int(digits), max_ttl)
 
 
 def _urgency(headers: Headers) -> str:
@@ -60,10 +69,13 @@ def _urgency(headers: Headers) -> str:
     return text
 
 
-def _topic(headers: Headers) -> str | None:
+def _topic(headers: Headers, strict: bool) -> str | None:
     text = _single(headers, "topic", errors.BAD_TOPIC)
     if text is not None and not _TOPIC.fullmatch(text):
         raise Refusal(errors.BAD_TOPIC)
+    if strict and text is not None and len(text) % 4 == 1:
+        # RFC 8030 §5.4 asks for the alphabet of base64url alone; Apple decodes it.
+        raise Refusal(errors.BAD_TOPIC, "No base64url text has this topic's length.")
     return text
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from push_service.connection import Connection
 from push_service.database import Database
 from push_service.faults import Faults
 from push_service.hub import Hub
 from push_service.journal import Event, Journal
+from push_service.limits import Limits
 from push_service.model import Draft, Message, Subscription, UserAgent
 from push_service.reporter import Reporter
 
@@ -36,6 +38,9 @@ class Socket:
     def replaced(self) -> None:
         self.heard.append("replaced")
 
+    def close(self, code: int, reason: str) -> None:
+        self.heard.append(f"close {code} {reason}")
+
 
 @dataclass
 class Service:
@@ -44,11 +49,13 @@ class Service:
     database: Database
     clock: Clock = field(default_factory=Clock)
     faults: Faults = field(default_factory=Faults)
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.clock)
         self._start = self.journal.cursor
-        self.hub = Hub(self.database, Reporter(self.journal), self.faults, self.clock)
+        reporter = Reporter(self.journal)
+        self.hub = Hub(self.database, reporter, self.faults, self.clock, self.limits)
 
     def firefox(self) -> UserAgent:
         return self.hub.autopush_agent(None)
@@ -73,9 +80,14 @@ def bodies(connection: Connection) -> list[bytes]:
 
 
 @contextmanager
-def service_at(path: Path) -> Iterator[Service]:
-    database = Database(f"sqlite:///{path / 'push-service.db'}")
+def service_on(url: str, **more: Any) -> Iterator[Service]:
+    """A service on the database at this URL; `more` are further fields of it."""
+    database = Database(url)
     try:
-        yield Service(database)
+        yield Service(database, **more)
     finally:
         database.close()
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'push-service.db'}"

@@ -1,17 +1,26 @@
 """What is held for whom, handed over in which order, and when it goes."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from push_service import store
 from push_service.connection import BATCH, WINDOW
 from push_service.faults import Fault
-from push_service.hub import GRACE, MEMORY, SubscriptionEndedError
-from push_service.model import Draft
-from tests.push_service.parts import Service, Socket, bodies, service_at
+from push_service.hub import EXPIRY_BATCH, GRACE, MEMORY, SubscriptionEndedError
+from push_service.limits import Limits
+from push_service.model import Draft, FullError
+from tests.push_service.parts import Service, Socket, bodies, service_on
+
+
+@pytest.fixture
+def service(any_url: str) -> Iterator[Service]:
+    """On SQLite, and on PostgreSQL."""
+    with service_on(any_url) as service:
+        yield service
+
 
 # -- order and acknowledgement
 
@@ -140,6 +149,25 @@ def test_expired_messages_are_not_delivered(service: Service) -> None:  # W-9
     assert service.hub.expire() == 1
     assert service.hub.expire() == 0
     assert [event.message_id for event in service.events("message.expired")] == [message.id]
+
+
+def test_messages_expire_in_batches(service: Service) -> None:  # W-9
+    subscription = service.subscribe(service.firefox())
+    for _ in range(EXPIRY_BATCH + 1):
+        service.send(subscription, ttl=1)
+    kept = service.send(subscription, b"kept", ttl=60)
+    service.clock.now += 1
+    assert [service.hub.expire() for _ in range(3)] == [EXPIRY_BATCH, 1, 0]
+    assert len(service.events("message.expired")) == EXPIRY_BATCH + 1
+    assert service.hub.cancel(kept.id)
+
+
+def test_message_that_expires_in_the_window_is_not_sent_again(service: Service) -> None:  # W-9
+    agent = service.firefox()
+    service.send(service.subscribe(agent), ttl=60)
+    service.hub.attach(agent, Socket()).pull()
+    service.clock.now += 60
+    assert bodies(service.hub.attach(agent, Socket())) == []
 
 
 def test_messages_are_kept_until_their_ttl(service: Service) -> None:  # W-9
@@ -303,6 +331,119 @@ def test_unknown_device_is_adopted(service: Service) -> None:  # W-9
     assert service.hub.mcs_agent((1 << 64) - 1, 6) is None
 
 
+# -- quotas
+
+
+@pytest.fixture
+def small(any_url: str) -> Iterator[Service]:
+    """A service that is soon full."""
+    limits = Limits(
+        subscription_messages=3,
+        device_messages=5,
+        device_bytes=100,
+        device_subscriptions=3,
+        devices=3,
+        messages=7,
+    )
+    with service_on(any_url, limits=limits) as service:
+        yield service
+
+
+def test_full_subscription_takes_no_more_and_keeps_what_it_took(small: Service) -> None:  # W-9
+    agent = small.firefox()
+    subscription, other = small.subscribe(agent, "a"), small.subscribe(agent, "b")
+    for body in (b"1", b"2", b"3"):
+        small.send(subscription, body)
+    with pytest.raises(FullError, match="3 messages"):
+        small.send(subscription, b"4")
+    small.send(other, b"5")
+    assert bodies(small.hub.attach(agent, Socket())) == [b"1", b"2", b"3", b"5"]
+
+
+def test_acknowledged_messages_make_room(small: Service) -> None:  # W-9
+    agent = small.firefox()
+    subscription = small.subscribe(agent)
+    connection = small.hub.attach(agent, Socket())
+    for _ in range(20):
+        message = small.send(subscription)
+        connection.pull()
+        connection.acknowledge([message.id], 100)
+
+
+def test_full_subscription_still_takes_what_replaces_a_topic(small: Service) -> None:  # W-9
+    agent = small.firefox()
+    subscription = small.subscribe(agent)
+    for body in (b"1", b"2"):
+        small.send(subscription, body)
+    small.send(subscription, b"old", topic="score")
+    small.send(subscription, b"new", topic="score")
+    with pytest.raises(FullError):
+        small.send(subscription, b"5", topic="weather")
+    assert bodies(small.hub.attach(agent, Socket())) == [b"1", b"2", b"new"]
+
+
+def test_full_device_takes_no_more(small: Service) -> None:  # W-9
+    agent = small.firefox()
+    one, other = small.subscribe(agent, "a"), small.subscribe(agent, "b")
+    for subscription in (one, one, one, other, other):
+        small.send(subscription)
+    with pytest.raises(FullError, match="5 messages"):
+        small.send(other)
+
+
+def test_device_takes_so_many_bytes(small: Service) -> None:  # W-9
+    subscription = small.subscribe(small.firefox())
+    small.send(subscription, bytes(60))
+    with pytest.raises(FullError, match="100 bytes"):
+        small.send(subscription, bytes(41))
+    small.send(subscription, bytes(40))
+
+
+def test_full_service_says_that_it_is_its_own_fault(small: Service) -> None:  # W-9
+    one, other = small.subscribe(small.firefox()), small.subscribe(small.firefox())
+    third = small.subscribe(small.firefox())
+    for subscription in (one, one, one, other, other, other, third):
+        small.send(subscription)
+    with pytest.raises(FullError) as caught:
+        small.send(third)
+    assert caught.value.everywhere
+
+
+def test_device_has_so_many_subscriptions(small: Service) -> None:  # W-4
+    agent = small.firefox()
+    for channel in "abc":
+        small.subscribe(agent, channel)
+    with pytest.raises(FullError, match="3 subscriptions"):
+        small.subscribe(agent, "d")
+    small.subscribe(agent, "c")  # it is there already
+    small.hub.unsubscribe(agent, "a", 200)
+    small.subscribe(agent, "d")
+
+
+def test_device_that_subscribes_and_unsubscribes_fills_no_disk(small: Service) -> None:  # W-4
+    agent = small.firefox()
+    tokens = []
+    for number in range(10):
+        tokens.append(small.subscribe(agent, str(number)).token)
+        small.clock.now += 1
+        small.hub.unsubscribe(agent, str(number), 200)
+    fresh = Service(small.database, small.clock)
+    known = [fresh.hub.subscription(token) is not None for token in tokens]
+    assert known == [False] * 6 + [True] * 4  # 410 for the last ones, 404 for those before
+
+
+def test_service_knows_so_many_devices(small: Service) -> None:  # W-4
+    for _ in range(2):
+        small.hub.check_in()
+    small.subscribe(small.firefox())
+    with pytest.raises(FullError):
+        small.hub.check_in()
+    with pytest.raises(FullError):
+        small.subscribe(small.firefox())
+    with pytest.raises(FullError):
+        small.hub.mcs_agent(77, 5)
+
+
 # -- the fault "hold"
 
 
@@ -323,13 +464,13 @@ def test_held_messages_follow_in_order_once_released(service: Service) -> None: 
 # -- what is stored
 
 
-def test_everything_survives_a_new_process_on_the_same_file(tmp_path: Path) -> None:  # W-9
-    with service_at(tmp_path) as before:
+def test_everything_survives_a_new_process_on_the_same_database(any_url: str) -> None:  # W-9
+    with service_on(any_url) as before:
         agent = before.firefox()
         subscription = before.subscribe(agent)
         draft = Draft(60, "high", "topic", "aesgcm", "salt=x", "dh=y", b"\x00\xff")
         message = before.hub.accept(subscription, draft)
-    with service_at(tmp_path) as after:
+    with service_on(any_url) as after:
         assert after.hub.subscription(subscription.token) == subscription
         (held,) = after.hub.attach(after.hub.autopush_agent(agent.uaid), Socket()).pull()
     assert replace(held, position=0) == message

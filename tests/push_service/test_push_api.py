@@ -6,9 +6,11 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from push_service.faults import Fault
+from push_service.limits import Limits
 from push_service.model import Subscription, UserAgent
 from push_service.push_api import GOOGLE, PATHS, PushApi
 from push_service.web import Request, Response, Router
+from push_service.wire.dialects import APPLE, FCM, MOZILLA, Dialect
 from tests.push_service.parts import Service, Socket, bodies
 from tests.push_service.vapid_keys import SenderKey
 
@@ -20,13 +22,25 @@ KEY = SenderKey()
 class Sender:
     """An application server that posts to one subscription."""
 
-    def __init__(self, service: Service, agent: UserAgent, key: bytes | None = KEY.public) -> None:
+    def __init__(
+        self,
+        service: Service,
+        agent: UserAgent,
+        key: bytes | None = KEY.public,
+        dialect: Dialect = MOZILLA,
+    ) -> None:
         self.service = service
         self.agent = agent
         sender = None if key is None else urlsafe_b64encode(key).decode()
         self.subscription = service.hub.subscribe(agent, "channel", sender=sender, key=key)
         api = PushApi(
-            service.hub, service.faults, public_url=URL, origins=[URL, TLS], clock=service.clock
+            service.hub,
+            service.faults,
+            public_url=URL,
+            origins=[URL, TLS],
+            limits=service.limits,
+            dialect=dialect,
+            clock=service.clock,
         )
         self.endpoint = api.endpoint_of(self.subscription.token)
         self.router = Router()
@@ -176,6 +190,132 @@ def test_refused_messages_are_not_stored_but_noted(sender: Sender, leave_out: st
     (event,) = sender.service.events("message")
     assert (event.kind, event.detail["status"]) == ("message.refused", response.status)
     assert event.token == sender.subscription.token
+
+
+# -- limits
+
+
+def limited(service: Service, **limits: int) -> Sender:
+    """A sender to a push service with these limits."""
+    small = Service(service.database, service.clock, limits=Limits(**limits))
+    return Sender(small, service.firefox())
+
+
+def test_body_limit_can_be_raised(service: Service) -> None:  # W-8
+    sender = limited(service, max_body=5000)
+    assert sender.post(bytes(5000)).status == 201
+    assert errno(sender.post(bytes(5001))) == (413, 104)
+
+
+def test_too_fast_a_subscription_is_429_until_the_time_it_says(service: Service) -> None:  # W-9
+    sender = limited(service, subscription_rate=2)
+    assert [sender.post().status for _ in range(2)] == [201, 201]
+    refused = sender.post()
+    assert errno(refused) == (429, 201)
+    assert dict(refused.headers)["Retry-After"] == "30"
+    service.clock.now += 30
+    assert [sender.post().status for _ in range(2)] == [201, 429]
+    assert len(sender.waiting()) == 3
+
+
+def test_too_fast_a_sender_is_429_for_all_of_its_subscriptions(service: Service) -> None:  # W-9
+    sender = limited(service, sender_rate=2)
+    another = sender.service.hub.subscribe(sender.agent, "x", sender="key", key=KEY.public)
+    posts = [sender.post().status, sender.post(token=another.token).status, sender.post().status]
+    assert posts == [201, 201, 429]
+
+
+def test_what_is_wrongly_signed_uses_up_nobodys_rate(service: Service) -> None:  # W-9
+    sender = limited(service, subscription_rate=1, sender_rate=1)
+    assert [sender.post(leave_out="authorization").status for _ in range(3)] == [401] * 3
+    assert sender.post().status == 201
+
+
+def test_full_subscription_is_429_and_keeps_what_it_accepted(service: Service) -> None:  # W-9
+    sender = limited(service, subscription_messages=2)
+    assert [sender.post(body).status for body in (b"1", b"2")] == [201, 201]
+    refused = sender.post(b"3")
+    assert errno(refused) == (429, 201)
+    assert int(dict(refused.headers)["Retry-After"]) > 0
+    assert "2 messages" in json.loads(refused.body)["message"]
+    assert sender.waiting() == [b"1", b"2"]
+
+
+def test_full_service_is_503(service: Service) -> None:  # W-9
+    sender = limited(service, messages=1)
+    assert [sender.post().status, sender.post().status] == [201, 503]
+
+
+# -- dialects
+
+
+def test_fcm_refuses_another_key_with_403_and_text(service: Service) -> None:  # W-9
+    sender = Sender(service, service.firefox(), dialect=FCM)
+    exp = int(service.clock.now) + 60
+    refused = sender.post(authorization=SenderKey().authorization(aud=URL, exp=exp))
+    assert refused.status == 403
+    assert refused.body.startswith(b"the VAPID credentials in the authorization header do not")
+    assert service.events("message.refused")[0].detail["status"] == 403
+
+
+def test_fcm_holds_for_28_days_at_most(service: Service) -> None:  # W-9
+    sender = Sender(service, service.firefox(), dialect=FCM)
+    assert dict(sender.post(ttl="99999999").headers)["TTL"] == str(28 * 86400)
+
+
+def apple(service: Service, sub: str | None, **more: object) -> tuple[int, str]:
+    """What Apple's dialect says to a JWT with this subject; "" when it accepts."""
+    sender = Sender(service, service.firefox(), dialect=APPLE)
+    claims = {"aud": URL, "exp": int(service.clock.now) + 3600, "sub": sub} | more
+    answer = sender.post(authorization=KEY.authorization(**claims))
+    return answer.status, json.loads(answer.body)["reason"] if answer.body else ""
+
+
+@pytest.mark.parametrize("sub", ["mailto:someone@example.com", "https://example.com/contact"])
+def test_apple_accepts_a_subject_that_leads_to_somebody(service: Service, sub: str) -> None:
+    # W-9
+    assert apple(service, sub) == (201, "")
+
+
+@pytest.mark.parametrize(
+    "sub",
+    [
+        None,
+        "",
+        "someone@example.com",
+        "mailto:",
+        "mailto: <someone@example.com>",
+        "mailto:someone@localhost",
+        "mailto:someone@app.localhost",
+        "https://localhost:8000/",
+        "http://example.com",
+        "https://",
+    ],
+)
+def test_apple_refuses_other_subjects(service: Service, sub: str | None) -> None:  # W-9
+    assert apple(service, sub) == (403, "BadJwtToken")
+
+
+def test_apple_refuses_a_second_more_than_a_day(service: Service) -> None:  # W-9
+    a_day = int(service.clock.now) + 86400
+    assert apple(service, "mailto:a@example.com", exp=a_day) == (201, "")
+    assert apple(service, "mailto:a@example.com", exp=a_day + 1) == (403, "BadJwtToken")
+    assert apple(service, "mailto:a@example.com", aud="https://x.example") == (403, "BadJwtToken")
+
+
+@pytest.mark.parametrize(("topic", "status"), [("news", 201), ("score", 400)])
+def test_apple_decodes_topics(service: Service, topic: str, status: int) -> None:  # W-9
+    sender = Sender(service, service.firefox(), dialect=APPLE)
+    exp = int(service.clock.now) + 60
+    signed = KEY.authorization(aud=URL, exp=exp, sub="mailto:a@example.com")
+    assert sender.post(topic=topic, authorization=signed).status == status
+
+
+def test_fault_has_the_status_it_says_in_every_dialect(service: Service) -> None:  # W-12
+    sender = Sender(service, service.firefox(), dialect=APPLE)
+    service.faults.arm("lab", Fault("accept", times=1, status=401))
+    answer = sender.post()
+    assert (answer.status, json.loads(answer.body)) == (401, {"reason": "BadJwtToken"})
 
 
 # -- taken back
