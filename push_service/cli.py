@@ -18,7 +18,7 @@ import click
 from push_service.browser_wiring import browser_flags
 from push_service.limits import Limits
 from push_service.wire.dialects import DIALECTS
-from push_service.wire.headers import MAX_BODY
+from push_service.wire.headers import LARGEST_BODY, MAX_BODY
 
 SECRET = "PUSHLAB_LAB_SECRET"  # noqa: S105 - the name of the variable
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,11 +33,18 @@ def main() -> None:
     command()
 
 
-def limit(option: str, field: str, text: str, least: int = 0) -> Callable[[F], F]:
+def limit(
+    option: str, field: str, text: str, least: int = 0, most: int | None = None
+) -> Callable[[F], F]:
     """An option that sets a field of Limits."""
     default = Limits.__dataclass_fields__[field].default
     return click.option(
-        option, field, type=click.IntRange(least), default=default, show_default=True, help=text
+        option,
+        field,
+        type=click.IntRange(least, most),
+        default=default,
+        show_default=True,
+        help=text,
     )
 
 
@@ -63,7 +70,11 @@ def limit(option: str, field: str, text: str, least: int = 0) -> Callable[[F], F
     help="Whose refusals application servers get: status codes, bodies, strictness.",
 )
 @limit(
-    "--max-body", "max_body", "Bytes of a message; at least 4096 (RFC 8030 §7.2).", least=MAX_BODY
+    "--max-body",
+    "max_body",
+    "Bytes of a message; at least 4096 (RFC 8030 §7.2).",
+    least=MAX_BODY,
+    most=LARGEST_BODY,
 )
 @limit(
     "--subscription-rate",

@@ -130,5 +130,5 @@ class Connection:
         return messages
 
     def _is_due(self, message: Message) -> bool:
-        held = self._parts.faults.holds(message.subscription.token)
+        held = self._parts.faults.holds(message.subscription.token, message.draft.urgency)
         return not held and message.id not in self._unacknowledged

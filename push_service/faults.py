@@ -2,15 +2,30 @@
 the lab face sets. Only `--lab` mounts the lab face.
 
 * `accept`: POSTs are answered with `status` (and `retry_after`), `times` times or until removed.
-* `hold`: messages are accepted but not delivered, until removed.
+* `delay`: POSTs are done at once, but answered `seconds` later.
+* `drop`: the connection of a POST ends without an answer; `stored`: after the message was stored.
+* `hold`: messages are accepted but not delivered, until removed; `below`: only those of less than
+  that urgency, as for a device that saves its battery.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
-NAMES = ("accept", "hold")
+from push_service.wire.headers import URGENCIES
+
+T = TypeVar("T")
+
 STATUSES = (400, 401, 403, 404, 410, 413, 429, 500, 502, 503)
+
+# What each fault can be told, beside its endpoints.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "accept": ("times", "status", "retry_after"),
+    "delay": ("times", "seconds"),
+    "drop": ("times", "stored"),
+    "hold": ("below",),
+}
+NAMES = tuple(FIELDS)
 
 
 class BadFaultError(ValueError):
@@ -25,16 +40,16 @@ class Fault:
     times: int | None = None
     status: int = 503
     retry_after: int | None = None
+    seconds: int = 1
+    stored: bool = False
+    below: str | None = None
     tokens: frozenset[str] | None = None
 
     def concerns(self, token: str) -> bool:
         return self.tokens is None or token in self.tokens
 
     def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"name": self.name, "times": self.times}
-        if self.name == "accept":
-            shown |= {"status": self.status, "retry_after": self.retry_after}
-        return shown
+        return {field: getattr(self, field) for field in ("name", *FIELDS[self.name])}
 
 
 def fault_from_json(name: str, wish: object, tokens: frozenset[str] | None) -> Fault:
@@ -42,17 +57,29 @@ def fault_from_json(name: str, wish: object, tokens: frozenset[str] | None) -> F
     if name not in NAMES:
         raise BadFaultError(f"there is no fault {name!r}; there are {', '.join(NAMES)}")
     if not isinstance(wish, dict):
-        raise BadFaultError('the body must be a JSON object, for example {"times": null}')
-    unknown = sorted(set(wish) - {"times", "status", "retry_after"})
+        raise BadFaultError("the body must be a JSON object, for example {}")
+    unknown = sorted(set(wish) - set(FIELDS[name]))
     if unknown:
-        raise BadFaultError(f"unknown field {unknown[0]!r}")
-    times = _whole(wish, "times", 1, 1_000_000)
-    if name == "hold" and times is not None:
-        raise BadFaultError("'hold' lasts until it is removed: leave 'times' out")
-    status = _whole(wish, "status", 400, 599)
-    if status is not None and status not in STATUSES:
-        raise BadFaultError(f"'status' must be one of {', '.join(map(str, STATUSES))}")
-    return Fault(name, times, status or 503, _whole(wish, "retry_after", 0, 86400), tokens)
+        known = ", ".join(FIELDS[name])
+        raise BadFaultError(f"{name!r} has no field {unknown[0]!r}; it has {known}")
+    return Fault(
+        name,
+        times=_whole(wish, "times", 1, 1_000_000),
+        status=_one_of(wish, "status", STATUSES) or 503,
+        retry_after=_whole(wish, "retry_after", 0, 86400),
+        seconds=_whole(wish, "seconds", 1, 120) or 1,
+        stored=_one_of(wish, "stored", (True, False)) or False,
+        below=_one_of(wish, "below", URGENCIES),
+        tokens=tokens,
+    )
+
+
+def _one_of(wish: dict[str, object], field: str, values: tuple[T, ...]) -> T | None:
+    value = wish.get(field)
+    found = [one for one in values if one == value and type(one) is type(value)]
+    if value is not None and not found:
+        raise BadFaultError(f"{field!r} must be one of {', '.join(map(str, values))}")
+    return found[0] if found else None
 
 
 def _whole(wish: dict[str, object], field: str, least: int, most: int) -> int | None:
@@ -94,16 +121,20 @@ class Faults:
     def of(self, owner: str) -> list[Fault]:
         return [fault for (_, its_owner), fault in self._armed.items() if its_owner == owner]
 
-    def refusal(self, token: str) -> Fault | None:
-        """The `accept` fault that hits this POST, counted down; None: let it pass."""
+    def take(self, name: str, token: str) -> Fault | None:
+        """The fault that hits this POST, counted down; None: let it pass."""
         for key, fault in self._armed.items():
-            if fault.name == "accept" and fault.concerns(token):
+            if fault.name == name and fault.concerns(token):
                 self._count_down(key, fault)
                 return fault
         return None
 
-    def holds(self, token: str) -> bool:
-        return any(fault.name == "hold" and fault.concerns(token) for fault in self._armed.values())
+    def holds(self, token: str, urgency: str = "normal") -> bool:
+        """Whether a message of this urgency must wait."""
+        return any(
+            fault.name == "hold" and fault.concerns(token) and _is_below(urgency, fault.below)
+            for fault in self._armed.values()
+        )
 
     def _count_down(self, key: tuple[str, str], fault: Fault) -> None:
         if fault.times is None:
@@ -112,3 +143,7 @@ class Faults:
             del self._armed[key]
         else:
             self._armed[key] = replace(fault, times=fault.times - 1)
+
+
+def _is_below(urgency: str, limit: str | None) -> bool:
+    return limit is None or URGENCIES.index(urgency) < URGENCIES.index(limit)

@@ -144,10 +144,25 @@ class Hub:
             self._end(live, why)
         return live is not None
 
+    def end_subscription(self, token: str, why: str) -> bool:
+        """End a subscription behind its browser's back; False when there is none that lives."""
+        live = self.subscription(token)
+        if live is None or live.ended:
+            return False
+        self._end(live, why)
+        return True
+
     def unsubscribe_all(self, why: str) -> None:
         """End every subscription, and drop its messages."""
-        for live in self._parts.run(store.live_subscriptions):
+        for live in self.live_subscriptions():
             self._end(live, why)
+
+    def live_subscriptions(self) -> list[Subscription]:
+        return self._parts.run(store.live_subscriptions)
+
+    def count_held(self, subscription: Subscription) -> int:
+        """Messages that the browser has not acknowledged."""
+        return self._parts.run(store.count_held_for_subscription, subscription.token)
 
     def subscription(self, token: str) -> Subscription | None:
         """By endpoint token: live, ended (`.ended`: answer 410), or None (404)."""
@@ -186,7 +201,7 @@ class Hub:
             accepted_at=now,
             expires_at=now + (draft.ttl or GRACE),
         )
-        obstacle = self._obstacle(subscription)
+        obstacle = self._obstacle(message)
         if draft.ttl == 0 and obstacle:
             self.reporter.accepted(message, claims)
             self.reporter.expired(message)
@@ -224,18 +239,18 @@ class Hub:
             self.reporter.replaced(message_id, message)
 
     def _offer(self, message: Message) -> None:
-        obstacle = self._obstacle(message.subscription)
+        obstacle = self._obstacle(message)
         connection = self._connections.get(message.subscription.user_agent_id)
         if obstacle:
             self.reporter.held(message, obstacle)
         elif connection:
             connection.wake()
 
-    def _obstacle(self, subscription: Subscription) -> str | None:
+    def _obstacle(self, message: Message) -> str | None:
         """Why a message cannot be delivered right now."""
-        if self._parts.faults.holds(subscription.token):
+        if self._parts.faults.holds(message.subscription.token, message.draft.urgency):
             return "the fault 'hold' is on"
-        if subscription.user_agent_id not in self._connections:
+        if message.subscription.user_agent_id not in self._connections:
             return "it is offline"
         return None
 

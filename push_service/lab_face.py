@@ -1,9 +1,7 @@
 """The journal and the faults over HTTP, for learners and tests. Mounted only with `--lab`.
 
-`GET /lab/journal` is a stream of server-sent events, or with `Accept: application/json` a page of
-them; `?after=<cursor>` goes on from there. `GET /lab/faults`, and `GET`, `PUT`, `DELETE
-/lab/faults/<name>`. All of it needs the lab secret or a run token, which shows and breaks only what
-concerns the endpoints that it names. `POST /lab/reset` needs the secret.
+docs/push-service.md lists the routes. All of them need the lab secret or a run token, which shows
+and breaks only what concerns the endpoints that it names.
 """
 
 import json
@@ -15,6 +13,8 @@ from typing import Any
 from push_service.faults import NAMES, BadFaultError, Faults, fault_from_json
 from push_service.hub import Hub
 from push_service.journal import Event, Journal
+from push_service.model import Subscription
+from push_service.reporter import BROWSERS
 from push_service.web import Request, Response, Router
 from push_service.wire import run_token
 from push_service.wire.dialects import JSON
@@ -22,6 +22,8 @@ from push_service.wire.run_token import Grant
 
 ALIVE_SECONDS = 15.0
 MAX_CURSOR_DIGITS = 18
+CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}  # RFC 6455 §7.4
+MAX_REASON = 123  # RFC 6455 §5.5: 125 bytes with the code
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class _View:
 
 class _NotAllowedError(Exception):
     """There is no valid token with the request."""
+
+
+class _BadWishError(ValueError):
+    """The text says what is wrong with the request."""
 
 
 class LabFace:
@@ -67,6 +73,9 @@ class LabFace:
         routes: dict[str, dict[str, Callable[[Request, Grant], Response]]] = {
             "/lab/journal": {"GET": self._get_journal},
             "/lab/reset": {"POST": self._reset},
+            "/lab/subscriptions": {"GET": self._get_subscriptions},
+            "/lab/expire/<token>": {"POST": self._expire},
+            "/lab/close/<token>": {"POST": self._close},
             "/lab/faults": {"GET": self._get_faults},
             "/lab/faults/<name>": {
                 "GET": self._get_fault,
@@ -89,7 +98,7 @@ class LabFace:
                 response = handler(request, self._grant(request))
             except _NotAllowedError:
                 response = _json(401, {"message": "The lab needs its secret or a run token."})
-            except BadFaultError as error:
+            except (BadFaultError, _BadWishError) as error:
                 response = _json(400, {"message": str(error)})
             headers = (*response.headers, *self._cors(request), ("Cache-Control", "no-store"))
             return Response(response.status, response.body, headers, response.stream)
@@ -112,7 +121,7 @@ class LabFace:
 
     def _preflight(self, request: Request) -> Response:
         allowed = [
-            ("Access-Control-Allow-Methods", "GET, PUT, DELETE"),
+            ("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE"),
             ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
         ]
         return Response(204, b"", (*self._cors(request), *allowed))
@@ -161,6 +170,42 @@ class LabFace:
         self._faults.clear()
         return _json(200, {"cursor": self._journal.cursor})
 
+    # -- subscriptions
+
+    def _get_subscriptions(self, _request: Request, grant: Grant) -> Response:
+        live = [one for one in self._hub.live_subscriptions() if _allows(grant, one.token)]
+        return _json(200, {"subscriptions": [self._shown(one) for one in live]})
+
+    def _shown(self, subscription: Subscription) -> dict[str, Any]:
+        return {
+            "token": subscription.token,
+            "browser": BROWSERS[subscription.kind],
+            "user_agent": subscription.user_agent_id,
+            "created_at": subscription.created_at,
+            "connected": self._hub.is_connected(subscription.user_agent_id),
+            "held": self._hub.count_held(subscription),
+        }
+
+    def _expire(self, request: Request, grant: Grant) -> Response:
+        """End a subscription as a vendor does: the sender gets 410, the browser hears nothing."""
+        subscription = self._subscription(request, grant)
+        self._hub.end_subscription(subscription.token, "expired in the lab")
+        return _json(200, {"token": subscription.token})
+
+    def _close(self, request: Request, grant: Grant) -> Response:
+        """End the connection of the subscription's browser."""
+        subscription = self._subscription(request, grant)
+        code, reason = _close_code(_wish(request))
+        closed = self._hub.close_connection(subscription.user_agent_id, code, reason)
+        return _json(200, {"closed": closed, "code": code})
+
+    def _subscription(self, request: Request, grant: Grant) -> Subscription:
+        token = request.segment
+        found = self._hub.subscription(token) if _allows(grant, token) else None
+        if found is None:
+            raise _BadWishError("there is no subscription with this token")
+        return found
+
     # -- faults
 
     def _get_faults(self, _request: Request, grant: Grant) -> Response:
@@ -170,11 +215,7 @@ class LabFace:
         return _json(200, self._state(grant, _known(request.segment)))
 
     def _put_fault(self, request: Request, grant: Grant) -> Response:
-        try:
-            wish = json.loads(request.body or b"{}")
-        except (ValueError, RecursionError) as error:
-            raise BadFaultError("the body is not JSON") from error
-        fault = fault_from_json(_known(request.segment), wish, grant.endpoints)
+        fault = fault_from_json(_known(request.segment), _wish(request), grant.endpoints)
         self._faults.arm(grant.run, fault)
         return _json(200, self._state(grant, fault.name))
 
@@ -191,6 +232,30 @@ def _known(name: str) -> str:
     if name not in NAMES:
         raise BadFaultError(f"there is no fault {name[:40]!r}; there are {', '.join(NAMES)}")
     return name
+
+
+def _allows(grant: Grant, token: str) -> bool:
+    return grant.endpoints is None or token in grant.endpoints
+
+
+def _wish(request: Request) -> Any:
+    try:
+        return json.loads(request.body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise _BadWishError("the body is not JSON") from error
+
+
+def _close_code(wish: Any) -> tuple[int, str]:
+    """Code and reason; 1001, "going away", without a wish."""
+    if not isinstance(wish, dict) or set(wish) - {"code", "reason"}:
+        raise _BadWishError('the body must be a JSON object like {"code": 4774, "reason": ""}')
+    code, reason = wish.get("code", 1001), wish.get("reason", "")
+    if type(code) is not int or code not in CLOSE_CODES:
+        raise _BadWishError("'code' must be one that may be sent: 1000-1003, 1007-1014, 3000-4999")
+    printable = isinstance(reason, str) and (not reason or reason.isprintable())
+    if not printable or len(reason.encode()) > MAX_REASON:
+        raise _BadWishError(f"'reason' must be a text of at most {MAX_REASON} bytes")
+    return code, reason
 
 
 def _cursor(request: Request) -> int:

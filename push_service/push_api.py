@@ -20,7 +20,7 @@ from push_service.model import (
     StoreUnavailableError,
     Subscription,
 )
-from push_service.web import Request, Response, Router, refused
+from push_service.web import Answer, Request, Response, Router, Takeover, refused
 from push_service.wire import errors
 from push_service.wire.dialects import MOZILLA, Dialect
 from push_service.wire.errors import Refusal
@@ -83,6 +83,7 @@ class PushApi:
         limits: Limits | None = None,
         dialect: Dialect = MOZILLA,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._hub = hub
         self._faults = faults
@@ -91,6 +92,7 @@ class PushApi:
         self._limits = limits or Limits()
         self._dialect = dialect
         self._clock = clock
+        self._sleep = sleep
         self._subscription_rate = Rate(self._limits.subscription_rate, clock)
         self._sender_rate = Rate(self._limits.sender_rate, clock)
         self._verifier = Verifier()
@@ -106,9 +108,24 @@ class PushApi:
         """The URL that Firefox publishes for a subscription."""
         return f"{self._public_url}/wpush/v2/{token}"
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Answer:
         """Request delivery of a message (RFC 8030 §5)."""
         token = request.segment
+        if fault := self._faults.take("drop", token):
+            return self._drop(request, stored=fault.stored)
+        answer = self._answer(token, request)
+        if fault := self._faults.take("delay", token):
+            self._sleep(fault.seconds)
+        return answer
+
+    def _drop(self, request: Request, *, stored: bool) -> Takeover:
+        """Hang up without a word: the sender cannot know whether the message was stored."""
+        if stored:
+            self._answer(request.segment, request)
+        self._hub.reporter.dropped(request.segment[:TOKEN_SHOWN], stored=stored)
+        return Takeover(lambda socket, _leftover: socket.close())
+
+    def _answer(self, token: str, request: Request) -> Response:
         subscription = self._hub.subscription(token)
         try:
             message = self._accept(token, subscription, request)
@@ -128,7 +145,7 @@ class PushApi:
         return Response(204, b"", _PREFLIGHT)
 
     def _accept(self, token: str, subscription: Subscription | None, request: Request) -> Message:
-        if fault := self._faults.refusal(token):
+        if fault := self._faults.take("accept", token):
             raise _Injected(fault.status, fault.retry_after)
         if subscription is None:
             raise Refusal(errors.NO_ENDPOINT)

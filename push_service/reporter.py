@@ -102,6 +102,17 @@ class Reporter:
                 detail=detail,
             )
 
+    def dropped(self, token: str, *, stored: bool) -> None:
+        if self._journal:
+            what = "was stored, but" if stored else "was not stored, and"
+            self._journal.write(
+                "message.dropped",
+                f"The fault 'drop' is on: the message {what} its sender got no answer.",
+                step=8,
+                token=token,
+                detail={"stored": stored},
+            )
+
     def held(self, message: Message, why: str) -> None:
         summary = f"Held until the browser can be reached ({why})."
         self._message("message.held", message, 9, summary, why=why, until=message.expires_at)

@@ -14,6 +14,7 @@ Headers = Mapping[str, Sequence[str]]
 
 # RFC 8030 §7.2: a service must not refuse 4096 bytes. Chromium cannot decrypt much more.
 MAX_BODY = 4096
+LARGEST_BODY = 16 * 1024  # that a setting may allow
 MAX_TTL = 30 * 86400
 MAX_PARAMETERS = 1024
 URGENCIES = ("very-low", "low", "normal", "high")

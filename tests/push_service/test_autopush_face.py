@@ -21,7 +21,7 @@ from push_service import autopush_face
 from push_service.autopush_face import MAX_TEXT, AutopushFace
 from push_service.http_face import HttpFace
 from push_service.web import Router
-from tests.push_service.parts import Service, service_at
+from tests.push_service.parts import Service, service_on, sqlite_url
 from tests.push_service.serving import Peer, served, status
 
 CHANNEL = "01234567-89ab-cdef-0123-456789abcdef"
@@ -30,7 +30,7 @@ CHANNEL = "01234567-89ab-cdef-0123-456789abcdef"
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, int]]:
     path: Path = tmp_path_factory.mktemp("push-service")
-    with service_at(path) as service:
+    with service_on(sqlite_url(path)) as service:
         router = Router()
         router.add("GET", "/", AutopushFace(service.hub, lambda token: f"http://x/{token}").get)
         with served(lambda listener: HttpFace(listener, router.answer)) as port:
@@ -116,6 +116,42 @@ def test_newer_connection_ends_the_older(firefox: Firefox, port: int) -> None:  
     with Firefox(port) as newer:
         assert newer.ask(messageType="hello", uaid=uaid)["uaid"] == uaid
         assert firefox.close_code() == 1000
+
+
+def test_newer_connection_takes_over_what_the_older_did_not_acknowledge(  # W-9
+    running: tuple[Service, int], firefox: Firefox, port: int
+) -> None:
+    service, _ = running
+    channel = "00000000-0000-4000-8000-000000000001"
+    token = firefox.ask(messageType="register", channelID=channel)["pushEndpoint"][-47:]
+    subscription = service.hub.subscription(token)
+    assert subscription is not None
+    service.send(subscription)
+    version = json.loads(firefox.next().data)["version"]
+    uaid = firefox.ask(messageType="hello")["uaid"]
+    with Firefox(port) as newer:
+        newer.ask(messageType="hello", uaid=uaid)
+        assert json.loads(newer.next().data)["version"] == version
+        updates = [{"channelID": channel, "version": version, "code": 100}]
+        for connection in (newer, firefox):  # the older one may have had it under way
+            connection.say(messageType="ack", updates=updates)
+        assert newer.ask() == {}
+        assert firefox.close_code() == 1000
+    acknowledged = service.events("message.acknowledged")
+    assert [event.message_id for event in acknowledged].count(version) == 1
+
+
+@pytest.mark.parametrize("code", [1000, 1012, 4774])
+def test_connection_is_closed_with_the_code_that_the_lab_says(  # W-12
+    running: tuple[Service, int], firefox: Firefox, code: int
+) -> None:
+    service, _ = running
+    channel = f"00000000-0000-4000-8000-00000000{code}"
+    token = firefox.ask(messageType="register", channelID=channel)["pushEndpoint"][-47:]
+    subscription = service.hub.subscription(token)
+    assert subscription is not None
+    assert service.hub.close_connection(subscription.user_agent_id, code, "the lab says so")
+    assert firefox.close_code() == code
 
 
 def test_garbage_and_binary_frames_are_ignored(firefox: Firefox) -> None:  # W-9

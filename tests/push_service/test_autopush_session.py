@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from push_service.autopush_session import Identified, Unidentified
+from push_service.limits import Limits
 from push_service.model import UserAgent
 from push_service.wire.base64url import encode
 from tests.push_service.parts import Service, Socket
@@ -92,6 +93,15 @@ def test_register_with_a_malformed_key_is_refused(firefox: Firefox, key: object)
     assert (answer["status"], "pushEndpoint" in answer) == (400, False)
     (event,) = firefox.service.events("subscription")
     assert (event.kind, event.step) == ("subscription.refused", 4)
+
+
+def test_register_beyond_the_quota_is_refused(service: Service) -> None:  # W-4
+    limits = Limits(device_subscriptions=1)
+    firefox = Firefox(Service(service.database, service.clock, limits=limits))
+    assert firefox.say("register", channelID=CHANNEL)["status"] == 200
+    answer = firefox.say("register", channelID=CHANNEL.replace("0", "1"))
+    assert answer["status"] == 429
+    assert "1 subscriptions" in answer["error"]
 
 
 def test_unregister_ends_the_subscription(firefox: Firefox) -> None:  # W-13

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from push_service.check_in_face import CheckInFace
+from push_service.limits import Limits
 from push_service.web import Request, Response, Router
 from push_service.wire import base64url, check_in, registration
 from push_service.wire.check_in import Identity
@@ -270,3 +271,29 @@ def test_form_is_decoded(subtype: str, sender: str) -> None:
     form = urlencode({"app": "a", "X-subtype": subtype, "sender": sender}).encode()
     parsed = registration.parse_form(form)
     assert (parsed.subtype, parsed.sender, parsed.delete) == (subtype, sender, False)
+
+
+# -- quotas
+
+
+def small(service: Service, **limits: int) -> Router:
+    router = Router()
+    hub = Service(service.database, service.clock, limits=Limits(**limits)).hub
+    CheckInFace(hub, service.clock).add_to(router)
+    return router
+
+
+def test_registration_beyond_the_quota_fails_at_once(service: Service) -> None:  # W-4
+    face = small(service, device_subscriptions=1)
+    identity = check_in_as(face, Identity(0, 0))
+    assert register(face, identity, SUBSCRIBE).body.startswith(b"token=")
+    another = SUBSCRIBE | {"X-subtype": "wp:http://x/#another-V2"}
+    answer = register(face, identity, another)
+    assert (answer.status, answer.body) == (200, b"Error=TOO_MANY_REGISTRATIONS")
+
+
+def test_check_in_beyond_the_quota_is_to_be_tried_again_later(service: Service) -> None:  # W-4
+    face = small(service, devices=1)
+    identity = check_in_as(face, Identity(0, 0))
+    assert post(face, "/checkin", CheckInRequest(version=3).SerializeToString()).status == 503
+    assert check_in_as(face, identity) == identity

@@ -461,6 +461,18 @@ def test_held_messages_follow_in_order_once_released(service: Service) -> None: 
     assert bodies(connection) == [b"1", b"3"]
 
 
+def test_device_that_saves_its_battery_gets_what_is_urgent(service: Service) -> None:  # W-12
+    agent = service.firefox()
+    subscription = service.subscribe(agent)
+    connection = service.hub.attach(agent, Socket())
+    service.faults.arm("lab", Fault("hold", below="high"))
+    for urgency in ("very-low", "high", "normal"):
+        service.send(subscription, urgency.encode(), urgency=urgency)
+    assert bodies(connection) == [b"high"]
+    service.faults.disarm("lab", "hold")
+    assert bodies(connection) == [b"very-low", b"normal"]
+
+
 # -- what is stored
 
 

@@ -12,7 +12,7 @@ from push_service.lab_face import LabFace
 from push_service.model import Subscription
 from push_service.web import Request, Response, Router
 from push_service.wire.base64url import encode
-from tests.push_service.parts import Service, Socket
+from tests.push_service.parts import Service, Socket, bodies
 
 SECRET = "the secret of the lab"
 ORIGIN = "http://127.0.0.1:5000"
@@ -71,7 +71,7 @@ def test_lab_is_closed_to_strangers(reader: Reader) -> None:  # X-4
     for target in ("/lab/journal", "/lab/faults", "/lab/faults/accept"):
         assert reader.ask("GET", target, "guess").status == 401
     assert reader.ask("PUT", "/lab/faults/accept", "guess", b"{}").status == 401
-    assert reader.service.faults.refusal("any") is None
+    assert reader.service.faults.take("accept", "any") is None
 
 
 def test_token_may_come_in_the_query(reader: Reader) -> None:
@@ -141,7 +141,7 @@ def test_lab_is_open_to_the_apps_pages_only(reader: Reader) -> None:  # X-4
     denied = dict(reader.ask("GET", "/lab/faults", origin="http://evil.example").headers)
     assert "Access-Control-Allow-Origin" not in denied
     preflight = dict(reader.ask("OPTIONS", "/lab/faults/accept", "", origin=ORIGIN).headers)
-    assert preflight["Access-Control-Allow-Methods"] == "GET, PUT, DELETE"
+    assert preflight["Access-Control-Allow-Methods"] == "GET, POST, PUT, DELETE"
 
 
 def test_faults_are_armed_shown_and_removed(reader: Reader) -> None:  # W-12
@@ -151,7 +151,7 @@ def test_faults_are_armed_shown_and_removed(reader: Reader) -> None:  # W-12
     assert (shown["armed"], shown["times"], shown["status"]) == (True, 2, 429)
     assert reader.ask("DELETE", "/lab/faults/accept").status == 204
     faults = json.loads(reader.ask("GET", "/lab/faults").body)["faults"]
-    assert [fault["armed"] for fault in faults] == [False, False]
+    assert not any(fault["armed"] for fault in faults)
 
 
 def test_faults_of_a_run_break_only_its_endpoints(reader: Reader) -> None:  # W-12
@@ -178,9 +178,90 @@ def test_faults_of_a_run_break_only_its_endpoints(reader: Reader) -> None:  # W-
         ("accept", b'{"retry_after": -1}'),
         ("accept", b'{"what": 1}'),
         ("hold", b'{"times": 1}'),
+        ("hold", b'{"below": "urgent"}'),
+        ("delay", b'{"seconds": 0}'),
+        ("delay", b'{"status": 500}'),
+        ("drop", b'{"stored": 1}'),
     ],
 )
 def test_strange_faults_are_refused(reader: Reader, name: str, body: bytes) -> None:  # W-12
     answer = reader.ask("PUT", f"/lab/faults/{name}", body=body)
     assert answer.status == 400
     assert json.loads(answer.body)["message"]
+
+
+# -- subscriptions
+
+
+def test_lab_lists_subscriptions_and_what_they_hold(reader: Reader) -> None:
+    service = reader.service
+    one, other = service.firefox(), service.firefox()
+    mine, foreign = service.subscribe(one), service.subscribe(other)
+    service.send(mine)
+    service.hub.attach(other, Socket())
+
+    def listed(token: str) -> list[dict[str, Any]]:
+        answer = json.loads(reader.ask("GET", "/lab/subscriptions", token).body)
+        shown: list[dict[str, Any]] = answer["subscriptions"]
+        return shown
+
+    assert {(entry["token"], entry["held"], entry["connected"]) for entry in listed(SECRET)} == {
+        (mine.token, 1, False),
+        (foreign.token, 0, True),
+    }
+    assert [entry["token"] for entry in listed(reader.run_token(mine))] == [mine.token]
+
+
+def test_lab_expires_a_subscription_behind_the_browsers_back(reader: Reader) -> None:  # W-12
+    service, socket = reader.service, Socket()
+    agent = service.firefox()
+    subscription = service.subscribe(agent)
+    connection = service.hub.attach(agent, socket)
+    service.send(subscription)
+    assert reader.ask("POST", f"/lab/expire/{subscription.token}").status == 200
+    ended = service.hub.subscription(subscription.token)
+    assert ended is not None
+    assert ended.ended
+    assert bodies(connection) == []
+    assert socket.heard == ["wake"]  # by the message, and by nothing else
+
+
+def test_lab_closes_a_browsers_connection_with_a_code(reader: Reader) -> None:  # W-12
+    service, socket = reader.service, Socket()
+    agent = service.firefox()
+    path = f"/lab/close/{service.subscribe(agent).token}"
+    assert json.loads(reader.ask("POST", path).body) == {"closed": False, "code": 1001}
+    service.hub.attach(agent, socket)
+    answer = reader.ask("POST", path, body=b'{"code": 4774, "reason": "go away"}')
+    assert json.loads(answer.body) == {"closed": True, "code": 4774}
+    assert socket.heard == ["close 4774 go away"]
+
+
+@pytest.mark.parametrize("route", ["expire", "close"])
+def test_run_token_reaches_its_own_subscriptions_only(reader: Reader, route: str) -> None:
+    mine = reader.service.subscribe(reader.service.firefox())
+    foreign = reader.service.subscribe(reader.service.firefox())
+    token = reader.run_token(mine)
+    assert reader.ask("POST", f"/lab/{route}/{foreign.token}", token).status == 400
+    assert reader.ask("POST", f"/lab/{route}/{mine.token}", token).status == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{",
+        b'{"code": 1005}',
+        b'{"code": 999}',
+        b'{"code": 5000}',
+        b'{"code": true}',
+        b'{"code": "1000"}',
+        b'{"reason": 1}',
+        b'{"reason": "\\ud800"}',
+        b'{"reason": "' + b"x" * 124 + b'"}',
+        b'{"what": 1}',
+    ],
+)
+def test_strange_close_codes_are_refused(reader: Reader, body: bytes) -> None:  # W-12
+    token = reader.service.subscribe(reader.service.firefox()).token
+    assert reader.ask("POST", f"/lab/close/{token}", body=body).status == 400

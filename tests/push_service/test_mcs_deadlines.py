@@ -13,7 +13,7 @@ from push_service import mcs_face
 from push_service.certificates import Certificates, ensure_certificates
 from push_service.mcs_face import McsFace
 from push_service.wire import mcs
-from tests.push_service.parts import service_at
+from tests.push_service.parts import service_on, sqlite_url
 from tests.push_service.serving import TIMEOUT, served
 
 SOON = 0.3
@@ -34,7 +34,7 @@ def port(
     context = gevent_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.certificate, certificates.key)
     with (
-        service_at(tmp_path) as service,
+        service_on(sqlite_url(tmp_path)) as service,
         served(lambda listener: McsFace(service.hub, _small(listener), context, 10)) as port,
     ):
         yield port

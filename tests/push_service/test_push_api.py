@@ -9,7 +9,7 @@ from push_service.faults import Fault
 from push_service.limits import Limits
 from push_service.model import Subscription, UserAgent
 from push_service.push_api import GOOGLE, PATHS, PushApi
-from push_service.web import Request, Response, Router
+from push_service.web import Request, Response, Router, Takeover
 from push_service.wire.dialects import APPLE, FCM, MOZILLA, Dialect
 from tests.push_service.parts import Service, Socket, bodies
 from tests.push_service.vapid_keys import SenderKey
@@ -33,6 +33,7 @@ class Sender:
         self.agent = agent
         sender = None if key is None else urlsafe_b64encode(key).decode()
         self.subscription = service.hub.subscribe(agent, "channel", sender=sender, key=key)
+        slept: list[float] = []
         api = PushApi(
             service.hub,
             service.faults,
@@ -41,7 +42,9 @@ class Sender:
             limits=service.limits,
             dialect=dialect,
             clock=service.clock,
+            sleep=slept.append,
         )
+        self.slept = slept
         self.endpoint = api.endpoint_of(self.subscription.token)
         self.router = Router()
         api.add_to(self.router)
@@ -56,6 +59,22 @@ class Sender:
         leave_out: str = "",
         **headers: str,
     ) -> Response:
+        return self.ask(
+            self.build_request(
+                body, aud=aud, path=path, token=token, leave_out=leave_out, **headers
+            )
+        )
+
+    def build_request(
+        self,
+        body: bytes | None = b"x",
+        *,
+        aud: str = URL,
+        path: str = "/push/",
+        token: str | None = None,
+        leave_out: str = "",
+        **headers: str,
+    ) -> Request:
         exp = int(self.service.clock.now) + 3600
         sent = {
             "ttl": "60",
@@ -65,7 +84,7 @@ class Sender:
         sent.pop(leave_out, None)
         target = path + (self.subscription.token if token is None else token)
         many = {name: [value] for name, value in sent.items()}
-        return self.ask(Request("POST", target, many, body))
+        return Request("POST", target, many, body)
 
     def ask(self, request: Request) -> Response:
         answer = self.router.answer(request)
@@ -362,6 +381,22 @@ def test_accept_fault_refuses_a_number_of_times(sender: Sender) -> None:  # W-12
     assert [first.status, second.status, third.status] == [429, 429, 201]
     assert dict(first.headers)["Retry-After"] == "7"
     assert sender.service.events("message.refused")[0].detail["injected"] is True
+
+
+def test_delay_fault_stores_at_once_and_answers_late(sender: Sender) -> None:  # W-12
+    sender.service.faults.arm("lab", Fault("delay", times=1, seconds=30))
+    assert [sender.post().status, sender.post().status] == [201, 201]
+    assert sender.slept == [30]
+    assert len(sender.waiting()) == 2
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_drop_fault_hangs_up_before_or_after_storing(sender: Sender, stored: bool) -> None:  # W-12
+    sender.service.faults.arm("lab", Fault("drop", times=1, stored=stored))
+    assert isinstance(sender.router.answer(sender.build_request()), Takeover)
+    assert len(sender.waiting()) == stored
+    (event,) = sender.service.events("message.dropped")
+    assert event.detail == {"stored": stored}
 
 
 def test_accept_fault_of_one_run_leaves_others_alone(service: Service) -> None:  # W-12
