@@ -43,6 +43,16 @@ class Sender:
         encrypted = WebPusher(subscription).encode(payload.encode(), content_encoding="aes128gcm")
         return self._post(subscription["endpoint"], encrypted["body"], headers)
 
+    def send_draft(self, subscription: dict[str, Any], payload: str) -> int:
+        """The same in the older encoding, aesgcm, which keeps salt and key in headers."""
+        encrypted = WebPusher(subscription).encode(payload.encode(), content_encoding="aesgcm")
+        headers = {
+            "Content-Encoding": "aesgcm",
+            "Encryption": f"salt={encrypted['salt'].decode()}",
+            "Crypto-Key": f"dh={encrypted['crypto_key'].decode()}",
+        }
+        return self._post(subscription["endpoint"], encrypted["body"], headers)
+
     def _post(self, endpoint: str, body: bytes, headers: dict[str, str]) -> int:
         parts = urlsplit(endpoint)
         claims = {"aud": f"{parts.scheme}://{parts.netloc}", "sub": "mailto:test@example.com"}

@@ -160,6 +160,17 @@ def test_what_cannot_be_decrypted_is_acknowledged_and_dropped(
     assert site.next() == "next"
 
 
+# A5, C1, W-8, W-10
+def test_largest_payload_and_the_draft_encoding_arrive(
+    subscription: dict[str, Any], site: Site, sender: Sender
+) -> None:
+    largest = "x" * 3993  # 4,096 bytes of body
+    assert sender.send(subscription, largest) == 201
+    assert site.next() == largest
+    assert sender.send_draft(subscription, "as of old") == 201
+    assert site.next() == "as of old"
+
+
 # failure 24, W-10
 @pytest.mark.parametrize("payload", ["throw", "reject"])
 def test_worker_that_fails_is_nobodys_news(

@@ -81,6 +81,17 @@ def test_what_cannot_be_decrypted_is_told(
     assert push_service.journal.events("message.nacked") == []
 
 
+# B4, C1, W-8, W-10
+def test_largest_payload_and_the_draft_encoding_arrive(
+    subscription: dict[str, Any], site: Site, sender: Sender
+) -> None:
+    largest = "x" * 3993  # 4,096 bytes of body
+    assert sender.send(subscription, largest) == 201
+    assert site.next() == largest
+    assert sender.send_draft(subscription, "as of old") == 201
+    assert site.next() == "as of old"
+
+
 # E-9, B4, C4, W-9: the acknowledgement got lost on the way, so the push service sends again
 def test_second_copy_is_dropped_and_told(
     push_service: PushServiceProcess,

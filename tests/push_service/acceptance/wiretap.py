@@ -24,7 +24,7 @@ from push_service.testing.push_service_process import PushServiceProcess
 from push_service.wire import mcs
 
 SIZE = 65536
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 REQUEST_LINE = re.compile(rb"^((?:GET|POST) \S+) HTTP/1\.1\r\n", re.MULTILINE)
 
 
