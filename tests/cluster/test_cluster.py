@@ -107,6 +107,7 @@ def test_device_of_a_killed_node_misses_nothing(
     house.start_node(number)
 
 
+@pytest.mark.slow
 def test_rolling_restart_says_1012_and_loses_nothing(
     house: Cluster, make_phone: MakePhone
 ) -> None:  # P-12
