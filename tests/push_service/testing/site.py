@@ -23,6 +23,13 @@ async function pushManager() {
 async function unsubscribe() {
   return (await (await pushManager()).getSubscription()).unsubscribe();
 }
+async function show(title, tag) {
+  await (await navigator.serviceWorker.ready).showNotification(title, { tag });
+}
+async function closeAll() {
+  const registration = await navigator.serviceWorker.ready;
+  for (const notification of await registration.getNotifications()) notification.close();
+}
 async function endpoint() {
   return (await (await pushManager()).getSubscription())?.endpoint ?? null;
 }

@@ -10,6 +10,7 @@ from push_service.testing.notifications import NotificationError
 from push_service.testing.push_service_process import PushServiceProcess
 from tests.push_service.sending import Sender
 from tests.push_service.testing.site import Site, serve_site
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -60,6 +61,13 @@ def test_push_is_shown_with_payload_and_without_until_unsubscribed(
         push_browser.wait_for_notification(title="goodbye", timeout=0)
     with pytest.raises(NotificationError, match=r"there is(?s:.*)message\.acknowledged"):
         push_browser.expect_no_notification()
+
+    for title in ("one", "two"):  # the second takes the place of the first
+        push_browser.page.evaluate("title => show(title, 'a tag')", title)
+        push_browser.wait_for_notification(title=title, tag="a tag")
+    push_browser.expect_no_notification(title="one", seconds=0)
+    push_browser.page.evaluate("closeAll()")
+    until(lambda: push_browser.notifications() == [])
 
     assert push_browser.page.evaluate("unsubscribe()") is True
     push_service.journal.wait_for("subscription.ended")
@@ -122,7 +130,7 @@ def test_each_browser_gets_its_own_message(
         assert [each.title for each in browser.notifications()] == [browser.name]
 
 
-# W-10: a message that comes before the permission does would end Chromium's subscription
+# W-10, X-4: a message that comes before the permission does would end Chromium's subscription
 def test_permission_granted_later_outlives_a_relaunch(
     chromium: PushBrowser, sender: Sender
 ) -> None:
@@ -132,3 +140,9 @@ def test_permission_granted_later_outlives_a_relaunch(
         chromium.relaunch()
         assert sender.send(subscription, "hello") == 201
         assert other.next() == "hello"
+        # Also with no page of the site, and when the tab is closed by which we looked.
+        chromium.wait_for_notification(title="hello", origin=other.url)
+        first = chromium.page
+        chromium.context.new_page()
+        first.close()
+        chromium.wait_for_notification(title="hello")

@@ -5,12 +5,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.push_service.testing.outside import ENVIRONMENT, Outside
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("outside")
 
@@ -282,7 +282,4 @@ def test_mine(push_service):
         assert run.stdout is not None
         pid = next(int(line.split()[-1]) for line in run.stdout if "PID" in line)
         run.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while is_running(pid):  # nobody's child any more, so there is nothing to wait on
-        assert time.monotonic() < deadline, "the push service outlived pytest"
-        time.sleep(0.02)
+    until(lambda: not is_running(pid))  # nobody's child any more: there is nothing to wait on
