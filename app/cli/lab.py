@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.padding import Padding
 
 from app import config
 from app.cli import house, instance
@@ -58,17 +57,23 @@ def has_display() -> bool:
 
 
 def _tell_people(told: dict[str, Any], opens: bool) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(f"\n[bold]The laboratory is open:[/bold] [link]{told['url']}[/link]\n")
-    lines = (
-        f"The push service listens on {told['push_service']['http']}; any browser can show the\n"
-        "page, but only one that is wired to it gets its messages. For such a window type:\n\n"
-        "  [bold]./pushlab browser chromium[/bold]    or    [bold]./pushlab browser firefox[/bold]"
-    )
+    console.print(f"  The push service listens on {told['push_service']['http']}. Any browser can")
+    console.print("  show the page, but only one that is wired to this service gets its messages.")
+    console.print(f"  {_way_to_see(opens)}\n")
+    console.print(f"  Ctrl-C ends it; what you did is kept in {told['instance_dir']}\n")
+
+
+def _way_to_see(opens: bool) -> str:
     if opens:
-        lines = "A browser that is wired to the local push service opens now."
-    console.print(Padding(lines, (0, 0, 1, 2)))
-    console.print(f"  Ctrl-C ends it; what you did is kept in the folder {told['instance_dir']}\n")
+        return "Such a browser opens now."
+    if has_display():
+        return "For such a window, type:  [bold]./pushlab browser[/bold]"
+    return (
+        "There is no display for such a window here. To see the ten steps without one, type:\n\n"
+        "    [bold]./pushlab walk --browser both[/bold]"
+    )
 
 
 def _open_browser() -> None:
