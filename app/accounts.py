@@ -79,7 +79,10 @@ def sign_up_guest(session: Session, *, lab: bool) -> User:
 
 
 def find_by_name(session: Session, name: str) -> User | None:
-    return session.scalar(select(User).where(User.name_key == name_key(name)))
+    key = name_key(name)
+    if not key.isprintable():  # nobody's, see clean_name; PostgreSQL refuses NUL
+        return None
+    return session.scalar(select(User).where(User.name_key == key))
 
 
 def check_password(session: Session, name: str, password: str) -> User:

@@ -20,6 +20,13 @@ def test_name_is_taken_in_any_spelling(any_database: Database) -> None:
         any_database.write(lambda s: accounts.sign_up(s, "ada lovelace ", None, lab=False))
 
 
+def test_name_with_control_characters_is_nobodys(any_database: Database) -> None:
+    with any_database.read() as session:
+        assert accounts.find_by_name(session, "Ada\0") is None
+        with pytest.raises(WrongPassword):
+            accounts.check_password(session, "\0", "a password")
+
+
 @pytest.mark.parametrize("password", ["short", "x" * 129])
 def test_password_length_is_checked(password: str) -> None:
     with pytest.raises(InvalidInput):

@@ -77,7 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_body(self) -> bytes | None:
         """None: it is too large, or its length is not told."""
         length = self.headers.get("Content-Length", "")
-        if not length.isascii() or not length.isdigit() or int(length) > MAX_BODY:
+        digits = length.isascii() and length.isdigit() and len(length) <= len(str(MAX_BODY))
+        if not digits or int(length) > MAX_BODY:
             return None
         return self.rfile.read(int(length))
 

@@ -6,11 +6,12 @@ from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from app.config import Settings
-from app.web import api, auth, caller, ops, origin, pages, problems, pwa, security, visitor
+from app.web import api, auth, caller, ops, origin, pages, paths, problems, pwa, security, visitor
 
 
 def register_private(app: Flask, settings: Settings) -> None:
     """For a process without pages: who asks, how problems are told, health."""
+    paths.register(app)
     problems.register(app)
     origin.register(app, settings.public_url)
     security.register(app, settings)

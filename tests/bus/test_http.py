@@ -28,11 +28,11 @@ class Node:
     def port(self) -> int:
         return urlsplit(self.node_uri).port or 0
 
-    def post(self, body: bytes, signature: str) -> int:
+    def post(self, body: bytes, signature: str, **headers: str) -> int:
         """The status that a request gets."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("POST", "/", body, {SIGNATURE: signature})
+            connection.request("POST", "/", body, {SIGNATURE: signature} | headers)
             return connection.getresponse().status
         finally:
             connection.close()
@@ -83,6 +83,11 @@ def test_hostile_bodies_are_answered(node: Node) -> None:  # P-2
     assert node.post(huge, sign(SECRET, huge)) == 413
     for body, status in ((b"", 410), (b"\xff\xff", 410), (node.node_uri.encode() + b"\n{", 500)):
         assert node.post(body, sign(SECRET, body)) == status
+
+
+def test_length_that_no_body_has_is_refused(node: Node) -> None:  # P-2
+    for length in ("9" * 5000, "-1", "1e3"):
+        assert node.post(b"", "", **{"Content-Length": length}) == 413
 
 
 @pytest.mark.parametrize("url", ["http://0.0.0.0", "http://", "http://[::]:1", "http://a/b"])

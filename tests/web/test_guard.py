@@ -1,5 +1,6 @@
 """Who may call at all: origins, sessions, methods, and what an answer never contains."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from gunicorn.http.errors import InvalidChunkSize
+from werkzeug.exceptions import NotFound
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -88,6 +90,18 @@ def test_page_under_localhost_leads_to_the_own_origin(stranger: Browser) -> None
 def test_host_that_is_none_is_a_bad_request(stranger: Browser, host: str) -> None:
     for path in ("/", "/api/session"):
         assert stranger.client.get(path, headers={"Host": host}).status_code == 400
+
+
+def test_no_route_takes_control_characters(app: Flask) -> None:
+    """PostgreSQL fails at NUL: such an address is refused before a view sees it."""
+    urls = app.url_map.bind("127.0.0.1:8000")
+    with_parts = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")]
+    for rule in (rule for rule in with_parts if rule.arguments):
+        for method in rule.methods or ():
+            path = re.sub("<.*?>", "{}", rule.rule)
+            assert urls.match(path.format("x"), method)
+            with pytest.raises(NotFound):
+                urls.match(path.format("a\0b"), method)
 
 
 class BrokenBody:
