@@ -35,7 +35,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, empty_file: Path) -> Iterator[Flask]:
+def sqlite_app(settings: Settings, empty_file: Path) -> Iterator[Flask]:
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
     shutil.copy(empty_file, settings.instance_dir / "pushlab.db")
     made = create_app(settings)
@@ -44,6 +44,11 @@ def app(settings: Settings, empty_file: Path) -> Iterator[Flask]:
     services.database.write(lambda session: vapid.register(session, services.vapid))
     yield made
     services.database.engine.dispose()
+
+
+@pytest.fixture
+def app(sqlite_app: Flask) -> Flask:
+    return sqlite_app
 
 
 @pytest.fixture
