@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, openapi
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 from sqlalchemy import Engine
 
@@ -19,7 +20,7 @@ from app.db import Model
 from app.sending import vapid
 from app.web.api.openapi import find_document
 from tests import postgres
-from tests.web.conftest import Browser
+from tests.web.conftest import ENDPOINT, Browser
 
 CHECKS = [
     not_a_server_error,
@@ -58,8 +59,9 @@ def strict(schema: Any) -> Any:
     return closed
 
 
-def answers(app: Flask, caller: Browser) -> None:
-    """Ask every operation, with right requests and wrong ones."""
+def answers(app: Flask, caller: Browser, known: dict[str, str]) -> None:
+    """Ask every operation, with right requests and wrong ones; `known` ids stand in for made-up
+    ones half of the time."""
     with app.app_context():
         app.extensions["openapi"] = strict(find_document())
     schema = openapi.from_wsgi("/api/openapi.json", app)
@@ -68,6 +70,7 @@ def answers(app: Flask, caller: Browser) -> None:
     cookie = caller.client.get_cookie(name)
     cookies = {name: cookie.value} if cookie else {}
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
         modes = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
 
@@ -75,18 +78,24 @@ def answers(app: Flask, caller: Browser) -> None:
             max_examples=max(15, settings().max_examples // 20),
             suppress_health_check=list(HealthCheck),
         )
-        @given(st.one_of(modes))
-        def ask(case: Case) -> None:
+        @given(st.one_of(modes), st.booleans())
+        def ask(case: Case[Any], with_known: bool) -> None:
+            for name in set(case.path_parameters) & set(known) if with_known else ():
+                case.path_parameters[name] = known[name]
             case.call_and_validate(cookies=cookies, checks=CHECKS)
 
         ask()
 
 
 def test_every_answer_to_a_visitor_is_as_described(app: Flask) -> None:
-    visitor = Browser(app.test_client())
-    visitor.enter_as_guest()
-    answers(app, visitor)
+    visitor, other = Browser(app.test_client()), Browser(app.test_client())
+    visitor.sign_up("Ada")
+    other.submit("/login", name="Ada", password="correct horse")
+    device = other.subscribe().get_json()["connection_id"]
+    visitor.subscribe(endpoint=ENDPOINT + "2")
+    notification = visitor.send(body="there").get_json()["notification_id"]
+    answers(app, visitor, {"connection_id": device, "notification_id": notification})
 
 
 def test_every_answer_to_a_stranger_is_as_described(app: Flask) -> None:
-    answers(app, Browser(app.test_client()))
+    answers(app, Browser(app.test_client()), {})
