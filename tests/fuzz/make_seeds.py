@@ -162,6 +162,8 @@ def bodies() -> Iterator[Seed]:
         ("api_RenameBody", "name", {"name": "My phone"}),
         ("api_ReportBody", "one", {"events": [event]}),
         ("api_FaultBody", "fail", {"kind": "fail", "times": 3}),
+        ("api_MuteBody", "hour", {"seconds": 3600}),
+        ("api_MuteBody", "until", {"seconds": None}),
         ("push_payload", "full", full),
         ("push_payload", "cut", full | {"body": "ü" * 5000}),
     ):

@@ -202,7 +202,7 @@ IDS = [
 
 
 def test_ids_that_nobody_has_change_nothing(
-    app: Flask, browser: Browser, operations: list[Operation], rows: Rows
+    app: Flask, browser: Browser, schemas: Json, operations: list[Operation], rows: Rows
 ) -> None:
     app.testing = False
     browser.subscribe()
@@ -210,7 +210,7 @@ def test_ids_that_nobody_has_change_nothing(
     for one in (one for one in operations if one.arguments):
         for value in IDS:
             shapes = one.description.bodies
-            body = json.loads(seeds_of(f"api_{shapes[0].__name__}")[0]) if shapes else None
+            body = right_bodies(shapes[0].__name__, schemas)[0] if shapes else None
             answer = browser.client.open(address_of(one, value), method=one.method, json=body)
             assert answer.status_code in (204, 404, 405), (one.path, value, answer.status_code)
     assert rows() == before
