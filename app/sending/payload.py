@@ -5,6 +5,7 @@ import bisect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin
 
@@ -17,6 +18,7 @@ LIMIT = 3993
 WEB_PUSH = 8030
 #: Shown at the end of a shortened text.
 ELLIPSIS = "…"
+_TO_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ def build(content: Content, public_url: str) -> bytes:
     """UTF-8 JSON of at most LIMIT bytes. What is too long is shortened, the body first, and marked
     `cut`: the worker fetches the rest by id."""
     message = _message(content, public_url)
-    if _size(message) > LIMIT:
-        message["pushlab"]["cut"] = True
-        _cut(message, public_url)
+    encoded = _encode(message)
+    if len(encoded) <= LIMIT:
+        return encoded
+    message["pushlab"]["cut"] = True
+    _cut(message, public_url)
     return _encode(message)
 
 
@@ -63,14 +67,15 @@ def _message(content: Content, public_url: str) -> dict[str, Any]:
     return {"web_push": WEB_PUSH, "notification": notification, "pushlab": ours}
 
 
+@lru_cache(maxsize=1024)
 def _absolute(public_url: str, path: str) -> str:
     """`navigate` and `icon` as absolute URLs: a declarative message is read without a page."""
     return urljoin(public_url + "/", path)
 
 
 def _encode(message: dict[str, Any]) -> bytes:
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", errors="replace")  # a lone surrogate has no UTF-8
+    # A lone surrogate has no UTF-8.
+    return _TO_JSON.encode(message).encode("utf-8", errors="replace")
 
 
 def _size(message: dict[str, Any]) -> int:

@@ -4,23 +4,21 @@ subscription. Functions of a session, called by the sender inside `Database.writ
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import and_, tuple_, update
+from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.accounts import lock_users
-from app.models import PushOutbox, PushSubscription
-from app.sending.outbox import CORE, Claimed, change
+from app.sending import statements
+from app.sending.outbox import Claimed
 from app.sending.outcome import Outcome
 from app.subscriptions import remove_gone
 
 BACKOFF_FIRST = 1.0
 BACKOFF_MAX = 600.0
 ERROR_LENGTH = 500
-#: What tells a lease from all others, also from later ones of the same row.
-_LEASE = tuple_(PushOutbox.subscription_id, PushOutbox.notification_id, PushOutbox.claimed_until)
 
 
 class Done(NamedTuple):
@@ -67,18 +65,10 @@ def _finish_delivered(session: Session, done: Sequence[Done]) -> set[int]:
 
 
 def _mark_delivered(session: Session, items: Sequence[Claimed], status: int | None) -> set[int]:
-    now = clock.now()
-    values = {"state": "delivered", "claimed_until": None, "last_status": status}
-    statement = (
-        update(PushOutbox)
-        .where(PushOutbox.state == "queued", _LEASE.in_([_lease_of(item) for item in items]))
-        .values(values | {"next_attempt_at": now, "last_error": None})
-        .returning(PushOutbox.subscription_id)
-    )
-    ours = set(session.scalars(statement, execution_options=CORE))
-    theirs = update(PushSubscription).where(PushSubscription.id.in_(ours))
-    successful = theirs.values(last_status=status, last_success_at=now)
-    session.execute(successful, execution_options=CORE)
+    values = {"status": status, "now": clock.now()}
+    leases = [_lease_of(item) for item in items]
+    ours = set(session.scalars(statements.DELIVERED, values | {"leases": leases}))
+    session.execute(statements.NOTE_SUCCESS, values | {"ids": list(ours)})
     return ours
 
 
@@ -87,12 +77,16 @@ def _finish_other(session: Session, item: Claimed, outcome: Outcome) -> Finished
         return Finished("gone") if remove_gone(session, item.subscription_id) else None
     now = clock.now()
     result = _result(item, outcome, now)
-    still_ours = and_(PushOutbox.state == "queued", _LEASE.in_([_lease_of(item)]))
-    if not change(session, still_ours, **_outbox_values(result, outcome, now)):
+    finish = statements.FINISH.values(_outbox_values(result, outcome, now))
+    changed = session.execute(finish, {"leases": [_lease_of(item)]})
+    if not cast(CursorResult[Any], changed).rowcount:
         return None
     if result.next_attempt_at is not None:
-        _hold_back(session, item.subscription_id, result.next_attempt_at)
-    _note_status(session, item, outcome)
+        held_back = {"id": item.subscription_id, "until": result.next_attempt_at}
+        session.execute(statements.HOLD_BACK, held_back)
+    if outcome.status is not None:  # what the user sees; no answer leaves the last one standing
+        noted = {"of_id": item.subscription_id, "status": outcome.status}
+        session.execute(statements.NOTE_STATUS, noted)
     return result
 
 
@@ -126,22 +120,3 @@ def _outbox_values(result: Finished, outcome: Outcome, now: float) -> dict[str, 
         "last_status": outcome.status,
         "last_error": outcome.reason[:ERROR_LENGTH],
     }
-
-
-def _hold_back(session: Session, subscription_id: int, until: float) -> None:
-    """Nothing of this subscription is due before its oldest row is. They would wait anyway;
-    this way they are not even looked at while a push service is down."""
-    behind = and_(
-        PushOutbox.subscription_id == subscription_id,
-        PushOutbox.state == "queued",
-        PushOutbox.next_attempt_at < until,
-    )
-    change(session, behind, next_attempt_at=until)
-
-
-def _note_status(session: Session, item: Claimed, outcome: Outcome) -> None:
-    """What the user sees of the device's subscription. No answer leaves the last one standing."""
-    if outcome.status is None:
-        return
-    mine = update(PushSubscription).where(PushSubscription.id == item.subscription_id)
-    session.execute(mine.values(last_status=outcome.status), execution_options=CORE)

@@ -4,7 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from gevent.pool import Pool  # noqa: E402
+import gevent  # noqa: E402
 
 from app import config  # noqa: E402
 from app.sending import vapid  # noqa: E402
@@ -45,8 +45,14 @@ def main() -> None:
     ]
 
     def send_all() -> int:
-        outcomes = Pool(plan.at_once).imap_unordered(webpush.send, messages)
-        return sum(outcome.status == 201 for outcome in outcomes)
+        """Workers that take one after the other, as those of the sender do."""
+        waiting, sent = iter(messages), []
+
+        def work() -> None:
+            sent.extend(webpush.send(message).status == 201 for message in waiting)
+
+        gevent.joinall([gevent.spawn(work) for _ in range(plan.at_once)])
+        return sum(sent)
 
     run(send_all)
 

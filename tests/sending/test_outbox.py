@@ -13,7 +13,7 @@ from app.db import Database
 from app.models import PUSH_IF_UNACKED, PushOutbox, PushSubscription
 from app.notifications.transaction import GRACE
 from app.pns import pending
-from app.sending import outbox, results
+from app.sending import outbox, results, statements
 from app.sending.outbox import Claimed
 from app.sending.outcome import Outcome, no_answer, sort_answer
 from app.sending.results import Done, Finished
@@ -405,11 +405,8 @@ def test_backoff_grows_and_is_bounded() -> None:
 # W-8
 def test_claim_uses_indexes_only(database: Database) -> None:
     def explain(session: Session) -> str:
-        query = str(
-            outbox.due_subscriptions(VENDOR, clock.now(), 5).compile(
-                session.bind, compile_kwargs={"literal_binds": True}
-            )
-        )
+        due = statements.DUE.params(origin=VENDOR, now=clock.now(), size=5)
+        query = str(due.compile(session.bind, compile_kwargs={"literal_binds": True}))
         return str(session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + query).all())
 
     plan = database.write(explain)
