@@ -101,6 +101,15 @@ class Lab:
         self.stop()
         self.start()
 
+    def command(self, *arguments: str) -> str:
+        """What `./pushlab` with these arguments says, on the running laboratory's folder."""
+        command = [sys.executable, "-m", "app", *arguments]
+        environment = self._variables()
+        done = subprocess.run(
+            command, env=environment, cwd=CHECKOUT, check=True, capture_output=True
+        )
+        return done.stdout.decode()
+
     @property
     def url(self) -> str:
         """The app's origin."""

@@ -30,6 +30,23 @@ def test_subscription_with_another_key_is_replaced(lab: Lab, device: Device) -> 
     assert created.detail["key"] == own
 
 
+# W-1, W-3
+@pytest.mark.mainly("firefox")
+def test_page_follows_a_rotated_key(lab: Lab, device: Device) -> None:
+    device.enter_as_guest()
+    old, old_token = device.subscribe(), device.token
+    lab.command("keys", "rotate")
+    new_key = device.fetch("GET", "/api/vapid-public-key")[1]["public_key"]
+    device.fetch("POST", "/api/notifications", {"title": "signed with the old key"})
+    lab.push_service.journal.wait_for("message.acknowledged", token=old_token)
+    device.open("/")
+    assert device.wait_until_subscribed() != old
+    created = lab.push_service.journal.wait_for("subscription.created", token=device.token)
+    assert created.detail["key"] == new_key
+    device.fetch("POST", "/api/notifications", {"title": "signed with the new key"})
+    lab.push_service.journal.wait_for("message.acknowledged", token=device.token)
+
+
 # W-4
 @pytest.mark.mainly("firefox")
 def test_malformed_key_is_told_in_the_browsers_words(device: Device) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.db import Database
 from app.models import PUSH_IF_UNACKED, PushOutbox, PushSubscription
-from app.notifications.transaction import GRACE
+from app.notifications.transaction import GRACE, NewNotification, create_all
 from app.pns import pending
 from app.sending import outbox, results, statements
 from app.sending.outbox import Claimed
@@ -339,6 +339,28 @@ def test_subscription_notes_its_last_success(
     finish(any_database, claim(any_database)[0], answer(201))
     [subscription] = rows(any_database, PushSubscription)
     assert (subscription.last_status, subscription.last_success_at) == (201, time.time)
+
+
+# W-7, W-8 (RFC 8030 section 5.4)
+def test_five_hundred_at_once_keep_order_and_topics(any_database: Database, user: int) -> None:
+    """The largest batch the API takes, for two users, of whom each has one topic."""
+    other = make_user(any_database)
+    make_device(any_database, other)
+    new = [
+        NewNotification(to, {"title": "x"}, topic="score" if number % 10 == 0 else None)
+        for number in range(250)
+        for to in (user, other)
+    ]
+    created = any_database.write(lambda session: create_all(session, new))
+    assert [one.seq for one in created if one.user_id == other] == list(range(1, 251))
+    seen: dict[int, list[int]] = {user: [], other: []}
+    while claimed := claim(any_database):
+        for item in claimed:
+            seen[item.user_id].append(item.content.seq)
+        done = [Done(item, answer(201)) for item in claimed]
+        any_database.write(lambda session, done=done: results.finish(session, done))
+    wanted = [seq for seq in range(1, 251) if seq % 10 != 1 or seq == 241]
+    assert seen == {user: wanted, other: wanted}
 
 
 # W-8

@@ -191,6 +191,50 @@ def test_database_that_is_away_for_a_moment_stops_nothing(
     assert office.stop() == ["delivered"]
 
 
+# P-12
+def test_outcome_is_kept_while_the_database_is_away(
+    office: Office, device: Device, server: PushServer, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(sender_module, "PAUSE", 0.01)
+    real, failures = results.finish, [OperationalError("x", {}, Exception("away"))] * 3
+
+    def finish(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(*args)
+
+    monkeypatch.setattr(results, "finish", finish)
+    office.create(device.user_id, device.user_id)
+    server.wait_for(2)
+    assert office.stop() == ["delivered"] * 2
+    assert (len(server.got), failures) == (2, [])
+
+
+# W-8 (failures 19)
+def test_outcome_that_cannot_be_stored_harms_no_other(
+    office: Office, device: Device, server: PushServer, monkeypatch: Any
+) -> None:
+    """Both answers come while the dispatcher writes a first one, so they are written together."""
+    others = [device_at(office, server, make_user(office.database), name) for name in "ab"]
+    release, real = threading.Event(), results.finish
+
+    def finish(session: Any, done: Any) -> Any:
+        release.wait(5)
+        if any(one.item.user_id == others[0].user_id for one in done):
+            raise ValueError("poison")
+        return real(session, done)
+
+    monkeypatch.setattr(results, "finish", finish)
+    office.create(device.user_id, others[0].user_id, others[1].user_id)
+    office.wait_for("send.answered", 2)
+    release.set()
+    server.wait_for(3)
+    office.sender.stop()
+    states = {row.subscription_id: row.state for row in rows(office.database, PushOutbox)}
+    assert states[others[0].subscription_id] == "queued"
+    assert states[device.subscription_id] == states[others[1].subscription_id] == "delivered"
+
+
 # W-11
 def test_journal_shows_the_real_bytes(office: Office, device: Device, server: PushServer) -> None:
     server.answers.append(answers.reply(201, {"Location": f"{server.origin}/message/1"}))
