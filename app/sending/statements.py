@@ -4,11 +4,12 @@ it. Used by `outbox` and `results`.
 Parameters: `now`; `origin`; `size`, how many at most; `ids` of subscriptions; `until`, the end of a
 lease; `leases`, of (subscription_id, notification_id, claimed_until)."""
 
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import (
-    Alias,
     ColumnElement,
+    FromClause,
+    Integer,
     Select,
     Table,
     and_,
@@ -45,7 +46,7 @@ _row, _now = OUTBOX.c, bindparam("now")
 _ids = bindparam("ids", expanding=True)
 
 
-def _is_queued(row: Table | Alias) -> ColumnElement[bool]:
+def _is_queued(row: FromClause) -> ColumnElement[bool]:
     return row.c.state == "queued"
 
 
@@ -116,7 +117,7 @@ DUE = (
     .join(OUTBOX, _row.subscription_id == SUBSCRIPTIONS.c.id)
     .where(_row.origin == bindparam("origin"), _IS_FREE, ~_HAS_OLDER)
     .order_by(_row.next_attempt_at)
-    .limit(bindparam("size"))
+    .limit(bindparam("size", type_=Integer))
     .with_for_update(key_share=True, skip_locked=True, of=SUBSCRIPTIONS)
 )
 
@@ -133,7 +134,7 @@ LEASE = (
 )
 
 #: The rows of these subscriptions with that lease, with all it takes to send them.
-LEASED = (
+LEASED: Select[*tuple[Any, ...]] = (
     select(
         _row.attempts,
         _row.claimed_until,

@@ -46,7 +46,8 @@ def main() -> None:
 
     def send_all() -> int:
         """Workers that take one after the other, as those of the sender do."""
-        waiting, sent = iter(messages), []
+        waiting = iter(messages)
+        sent: list[bool] = []
 
         def work() -> None:
             sent.extend(webpush.send(message).status == 201 for message in waiting)
