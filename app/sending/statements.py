@@ -7,7 +7,9 @@ lease; `leases`, of (subscription_id, notification_id, claimed_until)."""
 from typing import Any, cast
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    Double,
     FromClause,
     Integer,
     Select,
@@ -42,8 +44,8 @@ _PENDING = cast(Table, PendingNotification.__table__)
 _USERS = cast(Table, User.__table__)
 _OTHER = OUTBOX.alias("other")
 
-_row, _now = OUTBOX.c, bindparam("now")
-_ids = bindparam("ids", expanding=True)
+_row, _now = OUTBOX.c, bindparam("now", type_=Double)
+_ids = bindparam("ids", type_=BigInteger, expanding=True)
 
 
 def _is_queued(row: FromClause) -> ColumnElement[bool]:

@@ -137,8 +137,9 @@ def _contestant(
         plan["folder"] = str(own)
     (own / "plan.json").write_text(json.dumps(plan))
     arguments = [str(own / "plan.json"), *([str(WEB_PUSH)] if of_node else [])]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([*command, *arguments], text=True, **pipes) as process:
+    with subprocess.Popen(
+        [*command, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         try:
             yield Contestant(process)
         finally:
