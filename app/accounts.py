@@ -120,10 +120,15 @@ def check_own_password(known_hash: str | None, password: str, field: str) -> Non
 
 def change_password(session: Session, user: User, known_hash: str | None, new_hash: str) -> None:
     """`known_hash` is what the old password was compared with. The caller holds the user lock."""
-    if user.password_hash != known_hash:
-        raise _not_your_password("old_password")
+    check_unchanged(user, known_hash, "old_password")
     user.password_hash = new_hash
     session.flush()
+
+
+def check_unchanged(user: User, known_hash: str | None, field: str) -> None:
+    """Raises WrongPassword when another change was faster."""
+    if user.password_hash != known_hash:
+        raise _not_your_password(field)
 
 
 def _not_your_password(field: str) -> WrongPassword:

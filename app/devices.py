@@ -59,7 +59,7 @@ class Device:
     push: bool
     push_last_status: int | None
     pending: int
-    #: When the device alerts again; None when it does.
+    #: When the device alerts again: never, or long ago, is now.
     muted_until: float | None
     held: "Held"
 
@@ -155,7 +155,7 @@ def list_devices(session: Session, user_id: int) -> list[Device]:
             push=record.connection_id in pushes,
             push_last_status=pushes.get(record.connection_id),
             pending=pending.get(record.connection_id, 0),
-            muted_until=_still(record.muted_until),
+            muted_until=record.muted_until,
             held=held.get(record.connection_id, Held()),
         )
         for record in records
@@ -215,11 +215,6 @@ def _held(session: Session, user_id: int) -> dict[str, Held]:
     }
 
 
-def _still(until: float | None) -> float | None:
-    """None when that moment is over."""
-    return until if until is not None and until > clock.now() else None
-
-
 def rename(session: Session, device: Registration, name: str) -> None:
     """Raises InvalidInput, also when another device of the user is called that. The caller holds
     the user lock."""
@@ -253,12 +248,12 @@ def sign_out_device(session: Session, user_id: int, connection_id: str) -> Ended
     return sign_out(session, find_own(session, user_id, connection_id).session_id)
 
 
-def sign_out_others(session: Session, kept: AuthSession) -> list[Ended]:
+def sign_out_others(session: Session, user_id: int, kept: str) -> list[Ended]:
     """All sessions of the user but this one, also those that never became a device. The caller
     holds the user lock."""
     others = select(AuthSession.session_id).where(
-        AuthSession.user_id == kept.user_id,
-        AuthSession.session_id != kept.session_id,
+        AuthSession.user_id == user_id,
+        AuthSession.session_id != kept,
         AuthSession.revoked_at.is_(None),
     )
     ended = [sign_out(session, one) for one in session.scalars(others).all()]

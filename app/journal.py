@@ -5,11 +5,11 @@ import logging
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, or_, select
+from sqlalchemy import Select, and_, delete, insert, or_, select
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
@@ -109,8 +109,11 @@ class Journal:
 
 
 def _insert(session: Session, events: list[Event]) -> None:
+    """Events of a user who was deleted in the meantime are nobody's: they go too."""
     runs = _runs_of(session, {event.user_id for event in events if event.user_id is not None})
-    session.execute(insert(JournalEvent), [_row(event, runs) for event in events])
+    known = [event for event in events if event.user_id is None or event.user_id in runs]
+    if known:
+        session.execute(insert(JournalEvent), [_row(event, runs) for event in known])
 
 
 def _runs_of(session: Session, user_ids: set[int]) -> dict[int, str | None]:
@@ -167,6 +170,14 @@ def _public(event: JournalEvent) -> PublicEvent:
         "summary": event.summary,
         "detail": event.detail,
     }
+
+
+def forget(session: Session, run_id: str | None, connection_ids: Collection[str]) -> None:
+    """A user is deleted: so are the events of the run, and all of the devices."""
+    its_run = and_(JournalEvent.run_id.is_not(None), JournalEvent.run_id == run_id)
+    theirs = or_(its_run, JournalEvent.connection_id.in_(connection_ids))
+    statement = delete(JournalEvent).where(theirs)
+    session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def expire(session: Session, now: float) -> None:

@@ -25,6 +25,11 @@ def end_of(seconds: int | None) -> float:
     return FOREVER if seconds is None else clock.now() + seconds
 
 
+def still(until: float | None) -> float | None:
+    """None when that moment is over."""
+    return until if until is not None and until > clock.now() else None
+
+
 def mute_device(session: Session, device: Registration, until: float | None) -> None:
     """None ends it. The caller holds the user lock."""
     device.muted_until = until

@@ -1,10 +1,12 @@
 """Users and sessions."""
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app import accounts, clock
 from app.db import Database
-from app.errors import InvalidInput, NameTaken, WrongPassword
+from app.errors import InvalidInput, NameTaken, SignedOut, WrongPassword
+from app.models import AuthSession, User
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 33, "a\x00b", "a\u202eb", "\u0390" * 32])
@@ -59,3 +61,33 @@ def test_session_lives_until_revoked(database: Database) -> None:  # P-2
         found[0].revoked_at = clock.now()
         session.flush()
         assert accounts.find_live_session(session, opened.session_id) is None
+
+
+def test_password_changed_meanwhile_is_not_changed_again(any_database: Database) -> None:  # X-2
+    user = any_database.write(lambda s: accounts.sign_up(s, "Ada", "first", lab=False))
+
+    def change(known: str, new: str) -> None:
+        def work(session: Session) -> None:
+            accounts.change_password(session, session.get_one(User, user.id), known, new)
+
+        any_database.write(work)
+
+    change("first", "second")
+    with pytest.raises(WrongPassword):
+        change("first", "third")
+    with any_database.read() as session:
+        assert accounts.password_hash_of(session, user.id) == "second"
+
+
+def test_lock_is_for_a_live_session_only(any_database: Database) -> None:  # X-2
+    user = any_database.write(lambda s: accounts.sign_up(s, "Ada", None, lab=True))
+    opened = any_database.write(lambda s: accounts.open_session(s, user.id))
+
+    def revoke(session: Session) -> None:
+        session.get_one(AuthSession, opened.session_id).revoked_at = clock.now()
+
+    _, found = any_database.write(lambda s: accounts.lock_session(s, opened.session_id))
+    assert found.id == user.id
+    any_database.write(revoke)
+    with pytest.raises(SignedOut):
+        any_database.write(lambda s: accounts.lock_session(s, opened.session_id))

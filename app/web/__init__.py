@@ -36,7 +36,7 @@ def register(app: Flask, settings: Settings) -> None:
         app.register_blueprint(part.pages)
     app.context_processor(pages.page_context)
     caller.limit_programs(limiter, api.notifications.api, settings.token_requests)
-    api.register(app, lab_mode=settings.lab)
+    api.register(app, limiter, lab_mode=settings.lab)
     # The JSON API is guarded by `origin`: a service worker has no CSRF token.
     for name, blueprint in app.blueprints.items():
         if name.startswith("api_"):

@@ -28,6 +28,11 @@ WRITES = [
     ("DELETE", "/api/devices/x"),
     ("PUT", "/api/devices/x/mute"),
     ("DELETE", "/api/devices/x/mute"),
+    ("POST", "/api/account"),
+    ("POST", "/api/account/password"),
+    ("POST", "/api/account/delete"),
+    ("PUT", "/api/account/mute"),
+    ("DELETE", "/api/account/mute"),
     ("POST", "/api/journal"),
     ("POST", "/api/runs"),
     ("PUT", "/api/lab/faults/x"),
@@ -36,6 +41,8 @@ WRITES = [
 READS = [
     "/api/session",
     "/api/devices",
+    "/api/account",
+    "/api/account/export",
     "/api/notifications",
     "/api/notifications/x",
     "/api/journal",
@@ -214,3 +221,21 @@ def test_limits_hold_off_whoever_guesses(behind_a_proxy: FlaskClient) -> None:
     assert 1 <= int(held_off.headers["Retry-After"]) <= 60
     assert "Too many attempts" in held_off.get_data(as_text=True)
     assert guess(behind_a_proxy, "192.0.2.2").status_code == 400, "another visitor, same proxy"
+
+
+def test_limits_hold_off_who_guesses_with_a_stolen_session(behind_a_proxy: FlaskClient) -> None:
+    """From one address or from many: the session is the same."""
+    Browser(behind_a_proxy).sign_up("Ada")
+    body = {"old_password": "wrong horse", "new_password": "another horse"}
+
+    def guess_password(number: int) -> TestResponse:
+        headers = {"X-Forwarded-For": f"10.0.0.9, 192.0.2.{number}"}
+        return behind_a_proxy.post("/api/account/password", json=body, headers=headers)
+
+    assert {guess_password(number).status_code for number in range(30)} == {401}
+    held_off = guess_password(99)
+    assert held_off.status_code == 429
+    assert 1 <= int(held_off.headers["Retry-After"]) <= 60
+    deletion = behind_a_proxy.post("/api/account/delete", json={"name": "Ada"})
+    assert deletion.status_code == 429, "one budget for all that compares passwords"
+    assert behind_a_proxy.put("/api/account/mute", json={"seconds": 60}).status_code == 200

@@ -1,8 +1,10 @@
 """The JSON API, one file per noun."""
 
 from flask import Flask
+from flask_limiter import Limiter
 
 from app.web.api import (
+    account,
     devices,
     docs,
     journal,
@@ -15,7 +17,8 @@ from app.web.api import (
 )
 
 
-def register(app: Flask, *, lab_mode: bool) -> None:
+def register(app: Flask, limiter: Limiter, *, lab_mode: bool) -> None:
+    app.register_blueprint(account.register(limiter), url_prefix="/api")
     for part in (
         session,
         subscriptions,

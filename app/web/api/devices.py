@@ -137,6 +137,7 @@ def _list(visitor: Visitor) -> list[DeviceAnswer]:
 
 
 def _public(device: Device, own_id: str | None) -> DeviceAnswer:
+    muted_until = mute.still(device.muted_until)
     return {
         "connection_id": device.connection_id,
         "name": device.name,
@@ -150,5 +151,5 @@ def _public(device: Device, own_id: str | None) -> DeviceAnswer:
         "pending": device.pending,
         "held": device.held.count,
         "held_until": clock.iso(device.held.until) if device.held.until else None,
-        "muted_until": clock.iso(device.muted_until) if device.muted_until else None,
+        "muted_until": clock.iso(muted_until) if muted_until else None,
     }

@@ -1,0 +1,148 @@
+"""Everything about one user: handed out, and deleted."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import accounts, clock, devices, personal_data, tokens
+from app.db import Database, Model
+from app.errors import NotFound, SignedOut, WrongPassword
+from app.journal import Journal
+from app.models import JournalEvent, User
+from app.notifications import schedule
+from app.notifications.idempotency import Idempotency, keep_answer
+from app.notifications.transaction import NewNotification
+from tests import records
+
+#: Tables that refer to a user, and the part of the export that tells of them.
+EXPORTED = {
+    "api_tokens": "tokens",
+    "notification_data": "notifications",
+    "notification_registry": "devices",
+    "push_subscriptions": "subscriptions",
+    "scheduled_notifications": "scheduled",
+    "sessions": "sessions",
+}
+#: The client's own words, and the answer that it had; kept for a day.
+NOT_EXPORTED = {"idempotency_keys"}
+
+
+def fill(database: Database) -> records.Device:
+    """A user with a row in every table that refers to users."""
+    device = records.make_device(database, records.make_user(database))
+    records.create(database, device.user_id)
+    later = NewNotification(device.user_id, {"title": "later"}, deliver_at=clock.now() + 60)
+
+    def work(session: Session) -> None:
+        schedule.add(session, replace(later, creator_id=device.user_id))
+        keep_answer(session, Idempotency(device.user_id, "once", b"{}"), [])
+        tokens.create(session, device.user_id, "a program")
+
+    database.write(work)
+    return device
+
+
+def delete(database: Database, device: records.Device, known: str | None = None) -> list[str]:
+    def work(session: Session) -> list[devices.Ended]:
+        _, user = accounts.lock_session(session, device.session_id)
+        return personal_data.delete_user(session, user, known)
+
+    return [one.connection_id for one in database.write(work)]
+
+
+def referring_to_users() -> set[str]:
+    return {
+        table.name
+        for table in Model.metadata.sorted_tables
+        if any(key.column.table.name == "users" for key in table.foreign_keys)
+    }
+
+
+def count_rows(database: Database) -> dict[str, int]:
+    with database.read() as session:
+        return {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Model.metadata.sorted_tables
+        }
+
+
+# X-2
+def test_every_table_about_a_user_is_in_the_export(any_database: Database) -> None:
+    device = fill(any_database)
+    with any_database.read() as session:
+        found = personal_data.export(session, device.user_id)
+    assert EXPORTED.keys() | NOT_EXPORTED == referring_to_users()
+    counts = {part: len(rows) for part, rows in found.items() if isinstance(rows, list)}
+    assert counts == dict.fromkeys(EXPORTED.values(), 1)
+
+
+# X-2
+def test_export_is_of_one_user_alone(any_database: Database) -> None:
+    mine, other = fill(any_database), fill(any_database)
+    with any_database.read() as session:
+        found = str(personal_data.export(session, mine.user_id))
+    assert mine.connection_id in found
+    assert other.connection_id not in found
+
+
+# X-2
+def test_deletion_leaves_no_row_of_the_user(any_database: Database) -> None:
+    device = fill(any_database)
+    assert all(count_rows(any_database)[table] for table in referring_to_users())
+    assert delete(any_database, device) == [device.connection_id]
+    left = {table: number for table, number in count_rows(any_database).items() if number}
+    assert left == {"vapid_keys": 1}
+
+
+# X-2
+def test_deletion_leaves_others_alone(any_database: Database) -> None:
+    gone, stays = fill(any_database), fill(any_database)
+    before = {table: number // 2 for table, number in count_rows(any_database).items()}
+    delete(any_database, gone)
+    after = count_rows(any_database)
+    assert {table: after[table] for table in referring_to_users()} == {
+        table: before[table] for table in referring_to_users()
+    }
+    with any_database.read() as session:
+        assert session.get(User, stays.user_id) is not None
+
+
+# X-2
+def test_whoever_comes_after_the_deletion_is_told_so(any_database: Database) -> None:
+    device = fill(any_database)
+    delete(any_database, device)
+    with pytest.raises(NotFound):
+        records.create(any_database, device.user_id)
+    with pytest.raises(SignedOut):
+        delete(any_database, device)
+    with pytest.raises(SignedOut):
+        any_database.write(lambda s: devices.ensure_device(s, device.session_id, ""))
+    with pytest.raises(WrongPassword):
+        any_database.write(lambda s: accounts.open_session(s, device.user_id))
+    assert any_database.write(lambda s: devices.sign_out(s, device.session_id)) is None
+
+
+# X-2
+def test_password_that_was_changed_in_the_meantime_deletes_nothing(database: Database) -> None:
+    device = fill(database)
+    with pytest.raises(WrongPassword):
+        delete(database, device, known="the hash of an older password")
+    assert len(records.rows(database, User)) == 1
+
+
+# X-2 W-11
+def test_journal_of_a_deleted_user_is_nobodys(database: Database) -> None:
+    """Also what was reported before and is written after: of no run, it would be in everybody's."""
+    device, stays = fill(database), fill(database)
+    book = Journal(database, enabled=True)
+    for one in (device, stays):
+        book.write("subscription.stored", user_id=one.user_id, connection_id=one.connection_id)
+    book.write("node.connected", connection_id=device.connection_id)
+    book.flush()
+    book.write("notification.created", user_id=device.user_id)
+    delete(database, device)
+    book.flush()
+    (left,) = records.rows(database, JournalEvent)
+    assert left.connection_id == stays.connection_id
