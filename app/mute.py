@@ -30,6 +30,14 @@ def still(until: float | None) -> float | None:
     return until if until is not None and until > clock.now() else None
 
 
+def end_for(session: Session, user_id: int, device: Registration | None) -> float | None:
+    """When the device alerts again; None: it does. Without a record the user's mute counts."""
+    ends = [session.scalar(select(User.muted_until).where(User.id == user_id))]
+    if device is not None:
+        ends.append(device.muted_until)
+    return max((end for end in map(still, ends) if end), default=None)
+
+
 def mute_device(session: Session, device: Registration, until: float | None) -> None:
     """None ends it. The caller holds the user lock."""
     device.muted_until = until

@@ -1,5 +1,7 @@
 """Every page, light and dark, before a machine that knows the accessibility rules (axe)."""
 
+from collections.abc import Callable
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -45,7 +47,30 @@ def test_pages_of_a_user_are_accessible(
         ("/devices", "[data-part=devices][data-state=filled]"),
         ("/codelab", "[data-part=codelab][data-state=running]"),
         ("/account", "main"),
+        (f"/notifications/{sent}", "[data-became=shown]"),
     ):
         device.open(path)
         device.page.locator(shown).wait_for()
         assert_accessible(device)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_opens_on_a_page_is_accessible(
+    device: Device, sign_up: Callable[[str], tuple[str, str]], scheme: str
+) -> None:
+    """The questions about a device, and all of an account's forms with their errors."""
+    device.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    device.log_in(*sign_up("axe"))
+    device.wait_until_live()
+    device.open("/devices")
+    own = device.page.locator("[data-part=devices] [data-this-device=true]")
+    for question in ("ask-mute", "sign-out"):
+        own.locator(f"[data-action={question}]").click()
+        assert_accessible(device)
+        own.get_by_role("button", name="Cancel").or_(own.get_by_role("button", name="Keep")).click()
+    device.open("/account")
+    device.page.get_by_text("Delete this account").click()
+    for part in ("password", "delete"):
+        device.page.locator(f"[data-part={part}] button").click()
+        device.page.locator(f"[data-part={part}][data-state=failed]").wait_for()
+    assert_accessible(device)

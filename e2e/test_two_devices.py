@@ -52,8 +52,8 @@ def test_lost_phone_is_signed_out_from_the_other(
     second_device.wait_until_live()
     device.open("/devices")
     row = device.page.locator(f"[data-part=devices] [data-connection-id='{lost}']")
-    row.locator("[data-action=sign-out]").click()
-    row.locator("[data-action=confirm]").click()
+    row.locator("[data-action=lost]").click()
+    row.get_by_role("button", name="Sign the lost device out").click()
     second_device.page.wait_for_url("**/login")
     assert second_device.subscription is None
     expect(row).to_have_count(0)

@@ -5,10 +5,13 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask_login import login_required
 
-from app import devices
+from app import clock, devices, mute
+from app.errors import NotFound
+from app.models import User
+from app.notifications import status
 from app.web.auth import ButtonForm
 from app.web.services import current_services
-from app.web.visitor import Visitor, find_visitor
+from app.web.visitor import Visitor, find_visitor, require_visitor
 
 pages = Blueprint("pages", __name__)
 
@@ -33,7 +36,22 @@ def devices_page() -> str:
 @pages.get("/account")
 @login_required  # type: ignore[untyped-decorator]
 def account() -> str:
-    return render_template("account.html")
+    visitor = require_visitor()
+    with current_services().database.read() as session:
+        until = mute.still(session.get_one(User, visitor.user_id).muted_until)
+    return render_template("account.html", account_muted_until=clock.iso(until) if until else None)
+
+
+@pages.get("/notifications/<notification_id>")
+@login_required  # type: ignore[untyped-decorator]
+def notification(notification_id: str) -> str:
+    """What became of one of the visitor's own, device by device; nobody sees another's devices."""
+    visitor = require_visitor()
+    with current_services().database.read() as session:
+        found = status.what_became_of(session, visitor.user_id, notification_id)
+    if found is None:
+        raise NotFound("You have no such notification, or it has expired.")
+    return render_template("became.html", found=found, iso=clock.iso)
 
 
 @pages.get("/offline")
@@ -43,19 +61,21 @@ def offline() -> str:
 
 
 def page_context() -> dict[str, Any]:
-    """What every template may use: `user`, `device`, `lab` and the two forms that are a button.
+    """What every template may use: `user`, `device`, when that alerts again, `lab`, and the two
+    forms that are a button.
     They do not look at what was sent: the page may be the one that says that it cannot be read."""
     visitor = find_visitor()
     return {
         "user": visitor,
-        "device": _device(visitor) if visitor else None,
+        **(_device_context(visitor) if visitor else {"device": None, "muted_until": None}),
         "lab": current_services().settings.lab,
         "guest_form": ButtonForm(formdata=None),
         "logout_form": ButtonForm(formdata=None),
     }
 
 
-def _device(visitor: Visitor) -> dict[str, str] | None:
+def _device_context(visitor: Visitor) -> dict[str, Any]:
     with current_services().database.read() as session:
         record = devices.find_by_session(session, visitor.session_id)
-    return {"connection_id": record.connection_id, "name": record.device_name} if record else None
+        until = mute.end_for(session, visitor.user_id, record)
+    return {"device": record, "muted_until": clock.iso(until) if until else None}

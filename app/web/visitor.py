@@ -97,7 +97,7 @@ def write_as(visitor: Visitor, work: Callable[[Session, User], T]) -> T:
         _, user = accounts.lock_session(session, visitor.session_id)
         return work(session, user)
 
-    return current_services().database.write(locked)
+    return current_services().database.write(locked, users=[visitor.user_id])
 
 
 def sign_in(user: User, opened: AuthSession) -> None:

@@ -6,10 +6,12 @@
 import { FaultSwitch } from "./fault_switch.js";
 import { Inbox } from "./inbox/inbox.js";
 import { Scheduled } from "./inbox/scheduled.js";
+import { ReadElsewhere } from "./inbox/read_elsewhere.js";
 import { Screen } from "./inbox/screen.js";
 import { SendForm } from "./inbox/send_form.js";
 import { Toasts } from "./inbox/toasts.js";
 import { Unread } from "./inbox/unread.js";
+import { Mute } from "./mute.js";
 import { settle } from "./owner.js";
 import { Arrivals } from "./pns/arrivals.js";
 import { PushCard } from "./push/card.js";
@@ -32,6 +34,8 @@ const parts = [
   new Scheduled(),
   new PushCard(),
   new SessionEnd(),
+  new Mute(),
+  new ReadElsewhere(),
   new FaultSwitch(),
 
   new WorkerLink(screen), // the Service Worker

@@ -7,8 +7,9 @@ import { showBadge } from "pushlab/shared/badge.js";
 import { announce } from "pushlab/shared/changes.js";
 import { read, write, writeIf } from "pushlab/shared/device.js";
 import { deleteOthers, InboxRows } from "pushlab/shared/inbox_rows.js";
+import { keepMute } from "pushlab/shared/mute.js";
 
-const NOBODY = { connection_id: null, user: null, pending: null, known: null, off: null };
+const NOBODY = { connection_id: null, user: null, pending: null, known: null, off: null, muted_until: null };
 const LONGEST_LIFE = 28 * 24 * 3600 * 1000;
 
 /** What the server wrote into the page: `user`, `connectionId`, `lab`. */
@@ -28,6 +29,7 @@ export async function settle() {
     await write({ ...NOBODY, user: page.user, connection_id: connectionId });
     await clearScreen();
   }
+  await keepMute(page.mutedUntil);
   await deleteOthers(connectionId);
   await inbox()?.prune(new Date(Date.now() - LONGEST_LIFE).toISOString());
 }

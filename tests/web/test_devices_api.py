@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from app import clock, devices
 from app.db import Model
-from app.models import AuthSession, PushSubscription, Registration
+from app.models import AuthSession, PushOutbox, PushSubscription, Registration
 from app.web.services import Services
 from tests.web.conftest import Browser, subscription
 
@@ -70,10 +71,10 @@ def test_sign_out_wins_over_what_comes_a_moment_later(
     _, lost = two
     own = listed(lost)["connection_id"]
 
-    def sign_out_first(session: Any, *rest: Any) -> Any:
+    def sign_out_first(work: Any, **options: Any) -> Any:
         monkeypatch.undo()
         services.database.write(lambda s: devices.sign_out(s, sessions[own]))
-        return services.database.write(session)
+        return services.database.write(work, **options)
 
     sessions = session_ids(services)
     monkeypatch.setattr(services.database, "write", sign_out_first)
@@ -101,3 +102,51 @@ def test_device_of_another_user_is_not_found(
     assert [answer.status_code for answer in answers] == [404] * 5
     assert listed(two[0])["name"] != "mine"
     assert count(AuthSession) == 3
+
+
+def test_page_tells_what_became_of_a_notification(
+    app: Flask, browser: Browser, stranger: Browser
+) -> None:  # X-2
+    browser.subscribe()
+    path = f"/notifications/{browser.send(title='<b>Bold</b>').get_json()['notification_id']}"
+    page = browser.client.get(path).get_data(as_text=True)
+    assert "It waits to be handed to the push service." in page
+    assert "&lt;b&gt;Bold&lt;/b&gt;" in page
+    assert stranger.client.get(path).status_code == 302
+    stranger.enter_as_guest()
+    assert stranger.client.get(path).status_code == 404, "not even the sender may look"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"state": "delivered"}, "The push service took it"),
+        ({"state": "queued", "attempts": 2, "last_status": 503}, "Tried 2 times"),
+        ({"state": "refused", "last_status": 413, "last_error": "Too large."}, "(413): Too large."),
+        ({"state": "replaced"}, "A newer one of its topic"),
+        ({"state": "expired"}, "Its time was over"),
+        ({"state": "muted"}, "The device is muted"),
+    ],
+)
+def test_page_has_a_sentence_for_every_state(
+    browser: Browser, services: Services, values: dict[str, Any], sentence: str
+) -> None:  # X-2
+    browser.subscribe()
+    sent = browser.send().get_json()["notification_id"]
+    services.database.write(lambda session: session.execute(update(PushOutbox).values(values)))
+    assert sentence in browser.client.get(f"/notifications/{sent}").get_data(as_text=True)
+
+
+def test_session_tells_when_the_device_alerts_again(browser: Browser) -> None:  # X-2
+    """The later one of its own mute and that of all devices; also in the page, for its script."""
+    browser.subscribe()
+    path = f"/api/devices/{listed(browser)['connection_id']}/mute"
+    own = browser.client.put(path, json={"seconds": 7200}).get_json()["muted_until"]
+    browser.client.put("/api/account/mute", json={"seconds": 3600})
+    assert browser.client.get("/api/session").get_json()["muted_until"] == own
+    assert f'data-muted-until="{own}"' in browser.client.get("/").get_data(as_text=True)
+    browser.client.delete(path)
+    of_all = browser.client.get("/api/account").get_json()["muted_until"]
+    assert browser.client.get("/api/session").get_json()["muted_until"] == of_all
+    browser.client.delete("/api/account/mute")
+    assert browser.client.get("/api/session").get_json()["muted_until"] is None

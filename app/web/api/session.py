@@ -3,8 +3,8 @@
 from flask import Blueprint
 from typing_extensions import TypedDict
 
-from app import devices, subscriptions
-from app.web.api.describe import takes
+from app import clock, devices, mute, subscriptions
+from app.web.api.describe import Time, takes
 from app.web.services import current_services
 from app.web.visitor import Visitor, find_visitor, require_visitor
 
@@ -34,10 +34,12 @@ class SessionSubscription(TypedDict):
 class SessionDevice(TypedDict):
     connection_id: str | None
     subscription: SessionSubscription | None
+    muted_until: Time | None
 
 
 class SessionAnswer(SessionDevice):
-    """`connection_id` is null until this device has connected or subscribed."""
+    """`connection_id` is null until this device has connected or subscribed. Until `muted_until`
+    it does not alert, because it is muted or all of the user's devices are."""
 
     user: SessionUser
     run_id: str | None
@@ -79,10 +81,13 @@ def session() -> SessionAnswer:
 def _device(visitor: Visitor) -> SessionDevice:
     with current_services().database.read() as reading:
         record = devices.find_by_session(reading, visitor.session_id)
-        if record is None:
-            return {"connection_id": None, "subscription": None}
-        known = subscriptions.find_of_device(reading, record.connection_id)
+        muted_until = mute.end_for(reading, visitor.user_id, record)
+        known = subscriptions.find_of_device(reading, record.connection_id) if record else None
     shown: SessionSubscription | None = None
     if known:
         shown = {"endpoint": known.endpoint, "last_status": known.last_status}
-    return {"connection_id": record.connection_id, "subscription": shown}
+    return {
+        "connection_id": record.connection_id if record else None,
+        "subscription": shown,
+        "muted_until": clock.iso(muted_until) if muted_until else None,
+    }

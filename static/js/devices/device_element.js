@@ -1,5 +1,6 @@
 /** One device as an element, from the template of the page. */
-import { ago } from "pushlab/moments.js";
+import { ago, day, time } from "pushlab/moments.js";
+import { muted } from "./muted.js";
 
 const template = document.querySelector("#device-template");
 
@@ -7,6 +8,8 @@ const SENTENCES = {
   "rename": () => "Renamed.",
   "test": (name) => `A test notification is on its way to ${name}.`,
   "sign-out": (name) => `${name} is signed out.`,
+  "mute": (name) => `${name} is muted.`,
+  "unmute": (name) => `${name} alerts again.`,
 };
 
 /** What to say when an action on the device called `name` went well. */
@@ -20,6 +23,7 @@ export function deviceElement(device) {
     online: device.online,
     push: device.push,
     thisDevice: device.this_device,
+    muted: device.muted_until !== null,
   });
   const texts = {
     name: device.name,
@@ -27,6 +31,8 @@ export function deviceElement(device) {
     presence: presence(device),
     push: push(device),
     pending: pending(device),
+    mute: muted(device.muted_until),
+    held: held(device),
   };
   for (const [name, text] of Object.entries(texts)) element.querySelector(`[data-fill=${name}]`).textContent = text;
   element.querySelector("[data-only=this-device]").hidden = !device.this_device;
@@ -52,4 +58,12 @@ function push({ push: subscribed, push_last_status: status }) {
 function pending({ pending: count }) {
   if (!count) return "Nothing waiting";
   return count === 1 ? "1 notification waiting" : `${count} notifications waiting`;
+}
+
+/** What nobody can call back, and when it ends by itself. */
+function held({ push: subscribed, held: count, held_until: until }) {
+  if (!subscribed) return "";
+  if (!count) return "Its push service holds nothing for it that is not acknowledged.";
+  const messages = count === 1 ? "1 message" : `${count} messages`;
+  return `Its push service still holds ${messages}, encrypted for that browser. Should it go online, it shows them; at the latest ${day(until)} at ${time(until)} they are dropped.`;
 }

@@ -1,13 +1,19 @@
 /**
- * "Your devices": the server's list, fetched again whenever it says that something changed.
+ * "Your devices": the server's list, fetched again whenever it says that something changed. Who is
+ * online changes without a word (a hint to everybody at each connection would be dear), so a page that
+ * somebody looks at also asks now and then.
  *
  * Hooks for tests: `data-state` on the part is `loading`, `filled`, `empty` or `failed`; each device
- * has `data-connection-id`, `data-online`, `data-push`, `data-this-device`; `data-editing` while it
- * is being renamed. Buttons carry `data-action`: rename, cancel, test, sign-out, confirm, again.
+ * has `data-connection-id`, `data-online`, `data-push`, `data-muted`, `data-this-device`;
+ * `data-editing` while it is being renamed, `data-asking` (mute, sign-out, lost) while a question about
+ * it is open. Buttons carry `data-action`: rename, cancel, test, ask-mute, mute, unmute, sign-out,
+ * lost, confirm, again.
  */
-import { page } from "pushlab/owner.js";
-import { get, patch, post, remove } from "pushlab/shared/api.js";
+import { get, patch, post, put, remove } from "pushlab/shared/api.js";
 import { deviceElement, sentence } from "./device_element.js";
+
+/** Milliseconds between two looks at who is online. */
+const LOOK = 15_000;
 
 class Devices {
   #part = document.querySelector("[data-part=devices]");
@@ -18,6 +24,7 @@ class Devices {
     this.#part.addEventListener("submit", (event) => this.#onRename(event));
     document.addEventListener("push:changed", ({ detail }) => this.#onChange(detail));
     document.addEventListener("push:socket", ({ detail }) => detail === "open" && this.#load());
+    setInterval(() => document.hidden || this.#load(), LOOK);
     this.#load();
   }
 
@@ -29,7 +36,7 @@ class Devices {
   async #load() {
     try {
       const { devices } = await get("/api/devices");
-      if (!this.#list.querySelector("[data-editing], [data-leaving]")) this.#show(devices);
+      if (!this.#list.querySelector("[data-editing], [data-asking]")) this.#show(devices);
     } catch (problem) {
       this.#fail(problem);
     }
@@ -55,7 +62,11 @@ class Devices {
       "rename": () => this.#edit(device),
       "cancel": () => this.#leaveEditing(device),
       "test": () => this.#do(device, "test", (id) => post(`/api/devices/${id}/test`)),
-      "sign-out": () => this.#askFirst(device),
+      "ask-mute": () => this.#ask(device, "mute"),
+      "sign-out": () => this.#ask(device, "sign-out"),
+      "lost": () => this.#ask(device, "lost"),
+      "mute": () => this.#mute(device, event.target.closest("button").dataset.seconds),
+      "unmute": () => this.#do(device, "unmute", (id) => remove(`/api/devices/${id}/mute`)),
       "confirm": () => this.#signOut(device),
     };
     actions[action]?.();
@@ -70,7 +81,7 @@ class Devices {
 
   #leaveEditing(device) {
     device.removeAttribute("data-editing");
-    device.removeAttribute("data-leaving");
+    device.removeAttribute("data-asking");
     device.querySelector("[data-action=rename]").focus();
   }
 
@@ -81,15 +92,21 @@ class Devices {
     this.#do(device, "rename", (id) => patch(`/api/devices/${id}`, { name }));
   }
 
-  #askFirst(device) {
-    device.toggleAttribute("data-leaving", true);
-    device.querySelector("[data-action=confirm]").focus();
+  #ask(device, question) {
+    device.dataset.asking = question;
+    device.querySelector(`[data-panel=${question}] button`).focus();
+  }
+
+  /** Without a number of seconds: until somebody turns it on again. */
+  #mute(device, seconds) {
+    const body = { seconds: seconds ? Number(seconds) : null };
+    this.#do(device, "mute", (id) => put(`/api/devices/${id}/mute`, body));
   }
 
   async #signOut(device) {
-    await this.#do(device, "sign-out", (id) => remove(`/api/devices/${id}`));
-    const here = device.dataset.connectionId === page.connectionId;
-    if (here) document.dispatchEvent(new CustomEvent("push:signed-out"));
+    const done = await this.#do(device, "sign-out", (id) => remove(`/api/devices/${id}`));
+    const here = device.dataset.thisDevice === "true";
+    if (done && here) document.dispatchEvent(new CustomEvent("push:signed-out"));
   }
 
   async #do(device, action, work) {
@@ -98,8 +115,10 @@ class Devices {
       this.#leaveEditing(device);
       this.#say(sentence(action, device.dataset.name));
       await this.#load();
+      return true;
     } catch (problem) {
       this.#say(problem.errors[0]?.reason ?? `${problem.message} ${problem.wayOn}`);
+      return false;
     }
   }
 

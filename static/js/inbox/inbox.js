@@ -58,7 +58,8 @@ export class Inbox {
     const element = this.#template.content.cloneNode(true).firstElementChild;
     Object.assign(element.dataset, { notificationId: id, state, read: String(Boolean(readAt)) });
     fill(element, "title", data.title).href = new URL(data.navigate || "/", location.origin).href;
-    fill(element, "whose", data.title);
+    for (const slot of element.querySelectorAll("[data-fill=whose]")) slot.textContent = data.title;
+    element.querySelector("[data-fill=became]").href = `/notifications/${id}`;
     fill(element, "body", data.body);
     fill(element, "from", data.from ? `from ${data.from}` : "");
     const moment = fill(element, "time", `${day(at)} ${time(at)}`);

@@ -3,6 +3,7 @@
  * which finds another visible page or lets the system show it.
  */
 import { report } from "pushlab/shared/journal.js";
+import { isMuted } from "pushlab/shared/mute.js";
 import { ask } from "pushlab/worker_link.js";
 
 /** Whoever claimed it died after showing it: the system's notification is the proof. */
@@ -19,8 +20,10 @@ export class Screen {
     this.#toasts = toasts;
   }
 
-  /** `before` as in shared/receive.js. What was on the screen of this device stays quiet here. */
+  /** `before` as in shared/receive.js. What was on the screen of this device stays quiet here, and
+   *  a muted device takes everything quietly. */
   async show(row, before) {
+    if (await isMuted()) return;
     if (before === "shown" || (before === "claimed" && (await onSystemScreen(row)))) return;
     const elsewhere = document.hidden && (await ask({ type: "present", row, before }));
     if (!elsewhere) this.showHere(row, before);

@@ -29,6 +29,7 @@ export class Problem extends Error {
 
 export const get = (path) => call("GET", path);
 export const post = (path, body = {}, options = {}) => call("POST", path, body, options);
+export const put = (path, body) => call("PUT", path, body);
 export const patch = (path, body) => call("PATCH", path, body);
 export const remove = (path) => call("DELETE", path);
 

@@ -8,6 +8,7 @@
  *   pending        a subscription that the server does not have yet (see handover.js)
  *   known          the endpoint that the server confirmed last
  *   off            the user turned notifications off here: do not heal what is not wanted
+ *   muted_until    until then this device does not alert (milliseconds since 1970; see mute.js)
  *   faults         names of armed fault points (see faults.js)
  */
 import { open, transact } from "./database.js";

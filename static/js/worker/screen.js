@@ -3,6 +3,7 @@
  * otherwise the system shows it, under `tag = notification_id`, so that showing twice replaces.
  */
 import { report } from "../shared/journal.js";
+import { isMuted } from "../shared/mute.js";
 
 const PATIENCE = 1_000;
 const ICON = "/static/icons/icon-192.png";
@@ -11,14 +12,15 @@ const NEUTRAL_TAG = "pushlab-neutral";
 
 /** Show one row. `before` as in receive.js; one that was shown before comes back without a sound. */
 export async function present(row, before) {
-  if (await shownInPage(row, before)) return;
+  const quiet = before === "shown" || (await isMuted());
+  if (await shownInPage(row, quiet ? "shown" : before)) return;
   const { notification_id: id, data } = row;
   await self.registration.showNotification(data.title, {
     body: data.body,
     tag: id,
     icon: data.icon ?? ICON,
     badge: BADGE,
-    silent: before === "shown",
+    silent: quiet,
     timestamp: Date.parse(row.created_at) || Date.now(),
     data: { notification_id: id, navigate: data.navigate },
   });
@@ -30,6 +32,7 @@ export async function presentNeutral(why, notificationId = null) {
   await self.registration.showNotification("pushlab", {
     body: "Something arrived for this browser. Open pushlab to look.",
     tag: NEUTRAL_TAG,
+    silent: await isMuted(),
     icon: ICON,
     badge: BADGE,
     data: { notification_id: null, navigate: "/" },

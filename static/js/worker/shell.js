@@ -30,6 +30,7 @@ const ASSETS = [
   "/static/js/shared/device.js",
   "/static/js/shared/errors.js",
   "/static/js/shared/inbox_rows.js",
+  "/static/js/shared/mute.js",
 ];
 
 /** Ids of the pages that got the shell. They live in seconds; so may this set. */
