@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from socket import IPPROTO_TCP, SHUT_WR, TCP_NODELAY
 from typing import Any
@@ -231,11 +232,16 @@ class _Conversation:
 
 
 def _head(response: Response) -> h11.Response:
-    headers = [("Date", formatdate(time.time(), usegmt=True)), *response.headers]
+    headers = [("Date", _date(int(time.time()))), *response.headers]
     if response.stream is None and response.status != 204:
         headers.append(("Content-Length", str(len(response.body))))
     reason = HTTPStatus(response.status).phrase
     return h11.Response(status_code=response.status, reason=reason, headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def _of_hint(status: int) -> Error:

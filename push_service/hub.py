@@ -21,7 +21,15 @@ from push_service.connection import Connection, Parts
 from push_service.database import Database
 from push_service.faults import Faults
 from push_service.limits import Limits
-from push_service.model import Draft, FullError, Listener, Message, Subscription, UserAgent
+from push_service.model import (
+    Draft,
+    FullError,
+    Listener,
+    Message,
+    StoreUnavailableError,
+    Subscription,
+    UserAgent,
+)
 from push_service.quotas import Quotas
 from push_service.reporter import Reporter
 
@@ -178,7 +186,11 @@ class Hub:
         ended = replace(live, ended_at=now)
         # Before it is stored: from here on no message is accepted that nobody would remove.
         self._subscriptions.put(ended.token, ended)
-        dropped = self._parts.run(store.end_subscription, ended.token, now)
+        try:
+            dropped = self._parts.run(store.end_subscription, ended.token, now)
+        except StoreUnavailableError:
+            self._subscriptions.pop(ended.token)  # what the store says counts
+            raise
         self.reporter.subscription_ended(ended, why, dropped)
 
     # -- messages
