@@ -87,16 +87,15 @@ class Database:
             batch, open_for_work = self._next_batch()
             try:
                 with self._engine.connect() as connection:
-                    open_for_work = open_for_work and self._work(connection, batch)
-            except DatabaseInUseError as error:
-                _fail(batch, error)
+                    open_for_work = self._work(connection, batch, open_for_work)
             except DBAPIError as error:
                 _fail(batch, StoreUnavailableError(f"the database is away: {error.orig}"))
+            except Exception as error:
+                _fail(batch, error)
         self._engine.dispose()
 
-    def _work(self, connection: Connection, batch: list[_Job]) -> bool:
+    def _work(self, connection: Connection, batch: list[_Job], open_for_work: bool) -> bool:
         """Until the connection breaks, or the end; whether to go on."""
-        open_for_work = True
         while True:
             _run_batch(connection, batch)
             if connection.invalidated or not open_for_work:

@@ -4,7 +4,7 @@ SQLAlchemy builds these statements and we keep their text: its own way from a ca
 the driver costs about as much again as SQLite needs to run it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ class _Compiled:
 
     text: str
     order: Sequence[str] | None
-    constants: Mapping[str, Any]
+    constants: dict[str, Any]
 
 
 class Prepared:
@@ -36,7 +36,7 @@ class Prepared:
     def run(self, connection: Connection, parameters: dict[str, Any]) -> CursorResult[Any]:
         name = connection.dialect.name
         compiled = self._compiled.get(name) or self._compile(connection)
-        values = parameters | compiled.constants
+        values = compiled.constants | parameters
         if compiled.order is None:
             return connection.exec_driver_sql(compiled.text, values)
         in_order = tuple(values[parameter] for parameter in compiled.order)
@@ -45,7 +45,6 @@ class Prepared:
     def _compile(self, connection: Connection) -> _Compiled:
         dialect = connection.dialect
         made: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
-        constants = {name: value for name, value in made.params.items() if value is not None}
-        compiled = _Compiled(str(made), made.positiontup, constants)
+        compiled = _Compiled(str(made), made.positiontup, dict(made.params))
         self._compiled[dialect.name] = compiled
         return compiled

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from push_service.database import Database, DatabaseClosedError
+from push_service.model import StoreUnavailableError
 
 
 @pytest.fixture
@@ -69,6 +70,17 @@ def test_close_finishes_what_was_handed_in(path: Path) -> None:  # W-9
     database.close()
     with pytest.raises(DatabaseClosedError):
         database.run(insert, 2)
+
+
+def test_database_that_is_away_fails_the_work_and_is_asked_again(tmp_path: Path) -> None:  # W-9
+    folder = tmp_path / "later"
+    database = Database(f"sqlite:///{folder / 'test.db'}")
+    with pytest.raises(StoreUnavailableError):
+        database.run(insert, 1)
+    folder.mkdir()
+    database.run(lambda connection: connection.execute(text("CREATE TABLE numbers (n UNIQUE)")))
+    assert database.run(insert, 1) == 1
+    database.close()
 
 
 def test_database_is_in_write_ahead_mode(path: Path) -> None:  # W-9
