@@ -179,6 +179,14 @@ class PushServiceProcess:
         """
         return self.http + urlsplit(endpoint).path
 
+    def expire(self, endpoint: str) -> None:
+        """End a subscription as a vendor does: senders get 410, and the browser hears nothing.
+
+        Raises ValueError when there is none with this endpoint.
+        """
+        token = urlsplit(endpoint).path.rpartition("/")[2]
+        self._operate("POST", f"/lab/expire/{token}")
+
     def _operate(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
         """Ask the lab face; the JSON that it answers, or None."""
         headers = {"Authorization": f"Bearer {self.secret}"}

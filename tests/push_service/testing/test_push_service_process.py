@@ -122,6 +122,18 @@ def test_faults_are_switched_on_and_off(
 
 
 #
+def test_subscription_expires_at_will(
+    push_service: PushServiceProcess, virtual_device: VirtualDevice
+) -> None:
+    sender = Sender(push_service)
+    endpoint = virtual_device.subscribe(sender.key).endpoint
+    push_service.expire(endpoint)
+    assert sender.post(endpoint) == 410
+    with pytest.raises(ValueError, match="no subscription with this token"):
+        push_service.expire(f"{endpoint}x")
+
+
+#
 def test_unknown_fault_is_refused_in_words(push_service: PushServiceProcess) -> None:
     with pytest.raises(ValueError, match="there is no fault 'lightning'; there are accept"):
         push_service.arm("lightning")
