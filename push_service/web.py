@@ -17,6 +17,8 @@ from push_service.wire.headers import Headers
 
 RETRY = ("Retry-After", "5")  # the database is away, but seldom for long
 
+MAX_PARAMETERS = 100
+
 # Stands before the path in what a client tells a proxy; servers take it too (RFC 9112 §3.2.2).
 _ORIGIN = re.compile(r"^https?://[^/?]*", re.ASCII | re.IGNORECASE)
 
@@ -55,8 +57,11 @@ class Request:
         return values[0] if values else None
 
     def parameter(self, name: str) -> str | None:
-        """The first value of a query parameter."""
-        pairs = parse_qsl(self.target.partition("?")[2], max_num_fields=100)
+        """The first value of a query parameter; none of a query that has more than we read."""
+        try:
+            pairs = parse_qsl(self.target.partition("?")[2], max_num_fields=MAX_PARAMETERS)
+        except ValueError:
+            return None
         return next((value for key, value in pairs if key == name), None)
 
 
