@@ -184,8 +184,11 @@ class PushServiceProcess:
 
         Raises ValueError when there is none with this endpoint.
         """
-        token = urlsplit(endpoint).path.rpartition("/")[2]
-        self._operate("POST", f"/lab/expire/{token}")
+        self._operate("POST", f"/lab/expire/{_token_of(endpoint)}")
+
+    def close_connection(self, endpoint: str, code: int = 1001) -> None:
+        """End the connection of the subscription's browser. Firefox is told the code."""
+        self._operate("POST", f"/lab/close/{_token_of(endpoint)}", {"code": code})
 
     def _operate(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
         """Ask the lab face; the JSON that it answers, or None."""
@@ -240,3 +243,8 @@ class PushServiceProcess:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _token_of(endpoint: str) -> str:
+    """The push service's name of a subscription: the last part of the URL."""
+    return urlsplit(endpoint).path.rpartition("/")[2]

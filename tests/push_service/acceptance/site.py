@@ -28,12 +28,12 @@ async function attempt(options, scope = "/attempt/") {
     return String(error);
   }
 }
-async function unsubscribe() {
-  const { pushManager } = await navigator.serviceWorker.ready;
+async function unsubscribe(scope = "/") {
+  const { pushManager } = await navigator.serviceWorker.getRegistration(scope);
   return (await pushManager.getSubscription()).unsubscribe();
 }
-async function endpoint() {
-  const { pushManager } = await navigator.serviceWorker.ready;
+async function endpoint(scope = "/") {
+  const { pushManager } = await navigator.serviceWorker.getRegistration(scope);
   return (await pushManager.getSubscription())?.endpoint ?? null;
 }
 </script>

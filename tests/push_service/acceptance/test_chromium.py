@@ -188,6 +188,24 @@ def test_worker_that_fails_is_nobodys_news(
     assert push_service.journal.events("message.nacked") == []
 
 
+# failure 8, C3 410, W-8
+def test_browser_hears_nothing_of_an_expired_subscription(
+    push_service: PushServiceProcess,
+    tapped_chromium: Chromium,
+    subscription: dict[str, Any],
+    site: Site,
+    sender: Sender,
+) -> None:
+    page = tapped_chromium.page
+    expired = page.evaluate("key => subscribe(key, '/expired/')", sender.key)
+    push_service.expire(expired["endpoint"])
+    assert sender.send(expired, "too late") == 410
+    assert page.evaluate("endpoint('/expired/')") == expired["endpoint"]
+    assert sender.send(subscription, "next") == 201
+    assert site.next() == "next"  # and no pushsubscriptionchange came before
+    assert page.evaluate("unsubscribe('/expired/')") is True
+
+
 # E-3, E-4, C4, W-9, W-10
 def test_held_messages_come_in_order_once_and_replaced_by_topic(
     tapped_chromium: Chromium, subscription: dict[str, Any], site: Site, sender: Sender

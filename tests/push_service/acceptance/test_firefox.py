@@ -158,6 +158,24 @@ def test_wrong_subscribe_is_told_or_borne(
     assert failure.words in said
 
 
+# failure 8, C3 410, W-8
+def test_browser_hears_nothing_of_an_expired_subscription(
+    push_service: PushServiceProcess,
+    tapped_firefox: Firefox,
+    subscription: dict[str, Any],
+    site: Site,
+    sender: Sender,
+) -> None:
+    page = tapped_firefox.page
+    expired = page.evaluate("key => subscribe(key, '/expired/')", sender.key)
+    push_service.expire(expired["endpoint"])
+    assert sender.send(expired, "too late") == 410
+    assert page.evaluate("endpoint('/expired/')") == expired["endpoint"]
+    assert sender.send(subscription, "next") == 201
+    assert site.next() == "next"  # and no pushsubscriptionchange came before
+    assert page.evaluate("unsubscribe('/expired/')") is True
+
+
 # E-10, B5, W-9, W-10
 def test_held_message_comes_to_a_browser_without_a_page(
     push_service: PushServiceProcess,
@@ -179,6 +197,46 @@ def test_held_message_comes_to_a_browser_without_a_page(
     assert texts(wiretap, "hello", mark)[0]["uaid"] == uaid
     assert sender.send(subscription, "next") == 201
     assert site.next() == "next"
+
+
+# B5, W-9
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1008, 1009, 1012, 1013])
+def test_closed_connection_comes_back(
+    push_service: PushServiceProcess,
+    wiretap: Wiretap,
+    tapped_firefox: Firefox,
+    subscription: dict[str, Any],
+    code: int,
+) -> None:
+    tapped_firefox.wait_until_linked(subscription["endpoint"])
+    mark = wiretap.web.mark()
+    push_service.close_connection(subscription["endpoint"], code)
+    assert wait_for_text(wiretap, "hello", mark)["uaid"]
+
+
+# B5, W-9
+@pytest.mark.slow
+def test_code_4774_keeps_firefox_away_until_it_subscribes(
+    push_service: PushServiceProcess,
+    wiretap: Wiretap,
+    tapped_firefox: Firefox,
+    subscription: dict[str, Any],
+    site: Site,
+    sender: Sender,
+) -> None:
+    tapped_firefox.page.goto(site.url)
+    tapped_firefox.wait_until_linked(subscription["endpoint"])
+    mark = wiretap.web.mark()
+    push_service.close_connection(subscription["endpoint"], 4774)
+    # Six times as long as it waits after any other code.
+    tapped_firefox.page.evaluate("new Promise((done) => setTimeout(done, 3000))")
+    assert texts(wiretap, "hello", mark) == []
+    said = tapped_firefox.page.evaluate(
+        "key => attempt({ userVisibleOnly: true, applicationServerKey: key })", sender.key
+    )
+    assert said == "subscribed"
+    assert len(texts(wiretap, "hello", mark)) == 1
 
 
 # B6, W-2
