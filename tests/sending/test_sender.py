@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, update
 from sqlalchemy.exc import OperationalError
 
 from app.bus.envelope import Envelope
 from app.config import Settings
-from app.db import Database
+from app.db import Database, Model
 from app.models import PushOutbox, PushSubscription, Registration
 from app.sending import outbox, results, vapid
 from app.sending import sender as sender_module
 from app.sending.vapid import VapidKeys
+from tests import postgres
 from tests.records import Device, make_device, make_user, rows
 from tests.sending import server as answers
 from tests.sending.office import Office
@@ -189,6 +190,26 @@ def test_database_that_is_away_for_a_moment_stops_nothing(
     office.create(device.user_id)
     server.wait_for(1)
     assert office.stop() == ["delivered"]
+
+
+# W-8 (any number of senders)
+def test_two_senders_share_the_work_of_a_database(
+    local: Settings, keys: VapidKeys, server: PushServer, postgres_engine: Engine
+) -> None:
+    postgres.empty(postgres_engine, Model.metadata)
+    offices = [Office(local, Database(postgres_engine), keys) for _ in range(2)]
+    user = make_user(offices[0].database)
+    devices = [device_at(offices[0], server, user, str(number)) for number in range(6)]
+    offices[0].create(*[user] * 10)
+    for office in offices:
+        office.sender.start()
+    server.wait_for(60)
+    assert offices[0].stop() + offices[1].stop() == ["delivered"] * 120  # both see all rows
+    assert len(server.got) == 60
+    for number, device in enumerate(devices):
+        bodies = [got.body for got in server.got if got.path == f"/push/lab_{number}"]
+        seqs = [json.loads(device.browser.decrypt(body))["pushlab"]["seq"] for body in bodies]
+        assert seqs == list(range(1, 11))
 
 
 # P-12
