@@ -31,7 +31,6 @@ from sqlalchemy import (
 )
 
 from push_service.model import Draft, Message, Subscription, UserAgent
-from push_service.prepared import Prepared
 
 metadata = MetaData()
 
@@ -101,8 +100,8 @@ _HELD = select(
     subscriptions.c.ended_at,
 ).join(subscriptions, messages.c.token == subscriptions.c.token)
 
-# What runs for every message.
-_PULL = Prepared(
+# Built once: composing a statement costs more than running it.
+_PULL = (
     _HELD.where(
         messages.c.user_agent_id == bindparam("agent"),
         messages.c.position > bindparam("after"),
@@ -112,16 +111,13 @@ _PULL = Prepared(
     .order_by(messages.c.position)
     .limit(bindparam("count"))
 )
-_INSERT_MESSAGE = Prepared(
-    insert(messages).inline(),
-    [column.name for column in messages.columns if column is not messages.c.position],
-)
+_INSERT_MESSAGE = insert(messages).inline()
 _REPLACE = (
     delete(messages)
     .where(messages.c.token == bindparam("of_token"), messages.c.topic == bindparam("of_topic"))
     .returning(messages.c.id)
 )
-_ACKNOWLEDGE = Prepared(
+_ACKNOWLEDGE = (
     delete(messages)
     .where(
         messages.c.id == bindparam("message_id"),
@@ -283,8 +279,8 @@ def insert_message(connection: Connection, message: Message) -> Sequence[str]:
     replaced: Sequence[str] = ()
     if draft.topic is not None:
         replaced = connection.scalars(_REPLACE, {"of_token": token, "of_topic": draft.topic}).all()
-    _INSERT_MESSAGE.run(
-        connection,
+    connection.execute(
+        _INSERT_MESSAGE,
         {
             "id": message.id,
             "user_agent_id": message.subscription.user_agent_id,
@@ -330,7 +326,7 @@ def pull(
 ) -> list[Message]:
     """The agent's next messages above position `after`, in order."""
     parameters = {"agent": agent_id, "after": after, "now": now, "count": count}
-    return [_message(row) for row in _PULL.run(connection, parameters)]
+    return [_message(row) for row in connection.execute(_PULL, parameters)]
 
 
 def acknowledge(
@@ -343,8 +339,7 @@ def acknowledge(
     removed: dict[str, str] = {}
     # One by one: nearly always there is one, and an IN of any length costs more to prepare.
     for message_id in message_ids:
-        parameters = {"message_id": message_id, "agent": agent_id}
-        token = _ACKNOWLEDGE.run(connection, parameters).scalar()
+        token = connection.scalar(_ACKNOWLEDGE, {"message_id": message_id, "agent": agent_id})
         if token is not None:
             removed[message_id] = token
     return removed
