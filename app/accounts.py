@@ -3,15 +3,15 @@
 import secrets
 import unicodedata
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app import clock
 from app.errors import FieldError, InvalidInput, NameTaken, NotAGuest, SignedOut, WrongPassword
-from app.models import AuthSession, User
+from app.models import ApiToken, AuthSession, ScheduledNotification, User
 
 NAME_LENGTH = 32
 #: Of a name folded for comparison: one letter may become three.
@@ -104,6 +104,16 @@ def keep_guest(session: Session, user: User, name: str, password_hash: str) -> N
         user.name_key = name_key(user.name)
     user.password_hash = password_hash
     session.flush()
+
+
+def forget_guests(session: Session, user_ids: Collection[int]) -> None:
+    """Those of them that are guests without any session; one that a program works for, or that
+    others still wait to hear from, stays."""
+    needed_by = (AuthSession.user_id, ApiToken.user_id, ScheduledNotification.creator_id)
+    needed = or_(*(exists().where(column == User.id) for column in needed_by))
+    lock_users(session, user_ids)
+    statement = delete(User).where(User.id.in_(user_ids), User.password_hash.is_(None), ~needed)
+    session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def password_hash_of(session: Session, user_id: int) -> str | None:

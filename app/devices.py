@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.accounts import lock_session, lock_users
+from app.accounts import forget_guests, lock_session, lock_users
 from app.errors import InvalidInput, NotFound
 from app.models import (
     AuthSession,
@@ -288,7 +288,10 @@ def expire(session: Session, now: float, retention: float) -> list[Ended]:
 
 
 def _forget_revoked(session: Session, stale: float) -> None:
-    """Rows of sessions that ended so long ago that no browser keeps their cookie any more."""
-    over = and_(AuthSession.revoked_at.is_not(None), AuthSession.last_seen_at < stale)
-    statement = delete(AuthSession).where(over, AuthSession.revoked_at < stale)
-    session.execute(statement, execution_options={"synchronize_session": False})
+    """Rows of sessions that ended so long ago that no browser keeps their cookie any more. With
+    the last of them goes a guest: nobody can be that one again."""
+    over = and_(AuthSession.last_seen_at < stale, AuthSession.revoked_at < stale)
+    statement = delete(AuthSession).where(over).returning(AuthSession.user_id)
+    whose = session.scalars(statement, execution_options={"synchronize_session": False}).all()
+    if whose:
+        forget_guests(session, set(whose))

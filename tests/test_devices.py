@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app import accounts, clock, devices, subscriptions
+from app import accounts, clock, devices, subscriptions, tokens
 from app.db import Database
 from app.errors import InvalidInput, NotFound, SignedOut
-from app.models import AuthSession, PushOutbox, PushSubscription, Registration
+from app.models import AuthSession, PushOutbox, PushSubscription, Registration, User
 from tests import records
 from tests.factories import make_device, make_vapid_key, new_subscription
 
@@ -129,6 +129,27 @@ def test_device_with_push_or_socket_never_expires_by_age(database: Database) -> 
 
     database.write(connect)
     assert database.write(lambda s: devices.expire(s, clock.now() + 365 * DAY, 30 * DAY)) == []
+
+
+def test_guest_goes_with_the_last_session(any_database: Database) -> None:  # P-14
+    """An account stays, and so does a guest who is still signed in, or has a program."""
+    for name in ("Guest", "Account", "Present", "Program"):
+        device = any_database.write(partial(make_device, name=name))
+        if name != "Present":
+            any_database.write(partial(devices.sign_out, session_id=device.session_id))
+
+    def tell_apart(session: Session) -> None:
+        session.execute(update(User).where(User.name == "Account").values(password_hash="hash"))
+        session.execute(update(Registration).values(node_uri="node"))
+        program = accounts.find_by_name(session, "Program")
+        assert program is not None
+        tokens.create(session, program.id, "a program")
+
+    any_database.write(tell_apart)
+    later = clock.now() + 31 * DAY
+    any_database.write(partial(devices.expire, now=later, retention=30 * DAY))
+    left = {user.name for user in records.rows(any_database, User)}
+    assert left == {"Account", "Present", "Program"}
 
 
 def test_used_session_lives_on(database: Database) -> None:  # P-14

@@ -1,9 +1,11 @@
 """Everything about one user: handed out, and deleted."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from app import accounts, clock, devices, personal_data, tokens
@@ -14,7 +16,8 @@ from app.models import JournalEvent, User
 from app.notifications import schedule
 from app.notifications.idempotency import Idempotency, keep_answer
 from app.notifications.transaction import NewNotification
-from tests import records
+from tests import postgres, records
+from tests.waiting import until
 
 #: Tables that refer to a user, and the part of the export that tells of them.
 EXPORTED = {
@@ -146,3 +149,38 @@ def test_journal_of_a_deleted_user_is_nobodys(database: Database) -> None:
     book.flush()
     (left,) = records.rows(database, JournalEvent)
     assert left.connection_id == stays.connection_id
+
+
+def is_waiting_for_a_lock(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(connection.scalar(waiting))
+
+
+def sign_out(session: Session, device: records.Device) -> None:
+    devices.sign_out(session, device.session_id)
+
+
+def delete_now(session: Session, device: records.Device) -> None:
+    personal_data.delete_user(session, session.get_one(User, device.user_id), None)
+
+
+# X-2 P-12
+@pytest.mark.parametrize("first", [sign_out, delete_now])
+def test_what_comes_first_wins_between_two_processes(
+    postgres_engine: Engine, first: Callable[[Session, records.Device], None]
+) -> None:
+    """The session lived when the second one looked for it, and is over when it has the lock."""
+    postgres.empty(postgres_engine, Model.metadata)
+    database = Database(postgres_engine)
+    device = fill(database)
+    with ThreadPoolExecutor() as other, Session(postgres_engine) as session:
+        accounts.lock_users(session, [device.user_id])
+        late = other.submit(
+            database.write, lambda late: accounts.lock_session(late, device.session_id)
+        )
+        until(lambda: is_waiting_for_a_lock(postgres_engine))
+        first(session, device)
+        session.commit()
+        with pytest.raises(SignedOut):
+            late.result(timeout=30)

@@ -18,6 +18,7 @@ const LOOK = 15_000;
 class Devices {
   #part = document.querySelector("[data-part=devices]");
   #list = this.#part.querySelector("[data-list]");
+  #failing = false;
 
   start() {
     this.#part.addEventListener("click", (event) => this.#onClick(event));
@@ -36,6 +37,8 @@ class Devices {
   async #load() {
     try {
       const { devices } = await get("/api/devices");
+      if (this.#failing) this.#say("");
+      this.#failing = false;
       if (!this.#list.querySelector("[data-editing], [data-asking]")) this.#show(devices);
     } catch (problem) {
       this.#fail(problem);
@@ -50,6 +53,7 @@ class Devices {
   }
 
   #fail(problem) {
+    this.#failing = true;
     if (!this.#list.children.length) this.#part.dataset.state = "failed";
     this.#say(`${problem.message} ${problem.wayOn}`);
   }
