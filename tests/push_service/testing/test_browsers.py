@@ -75,6 +75,7 @@ def test_push_is_shown_with_payload_and_without_until_unsubscribed(
 
 
 # W-9, W-10
+@pytest.mark.slow
 def test_messages_held_over_every_restart_come_in_order_and_once(
     push_service: PushServiceProcess, push_browser: PushBrowser, site: Site, sender: Sender
 ) -> None:
