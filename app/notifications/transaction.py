@@ -40,7 +40,8 @@ class NewNotification:
     """What somebody wants a user to be told. Checked by whoever makes it: the edge of web."""
 
     user_id: int
-    #: `title`, and as wanted `body`, `navigate`, `tag`, `icon`, `from`.
+    #: `title`, and as wanted `body`, `navigate`, `tag`, `renotify`, `silent`, `icon`, `image`,
+    #: `badge`, `actions` (each `title`, `navigate`), `from`.
     data: dict[str, Any]
     #: Web Push TTL header, seconds; 0 is legal: now or never.
     ttl: int = DEFAULT_TTL

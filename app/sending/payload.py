@@ -5,7 +5,7 @@ import bisect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -16,6 +16,7 @@ from app import clock
 LIMIT = 3993
 #: The declarative form's magic number, which is also the number of the Web Push RFC.
 WEB_PUSH = 8030
+PICTURES = ("icon", "image", "badge")
 #: Shown at the end of a shortened text.
 ELLIPSIS = "…"
 _TO_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -30,7 +31,7 @@ class Content:
     run_id: str | None
     seq: int
     created_at: float
-    #: `title`, `body`, `navigate`, `tag`, `icon`: what the sender of the notification gave.
+    #: What the sender of the notification gave, as app/notifications/transaction.py names it.
     data: dict[str, Any]
 
 
@@ -55,8 +56,7 @@ def _message(content: Content, public_url: str) -> dict[str, Any]:
         # Under its own id a notification that comes twice is one on the screen.
         "tag": data.get("tag") or content.notification_id,
     }
-    if data.get("icon"):
-        notification["icon"] = _absolute(public_url, data["icon"])
+    notification |= _wishes(data, public_url)
     ours = {
         "notification_id": content.notification_id,
         "connection_id": content.connection_id,
@@ -67,9 +67,25 @@ def _message(content: Content, public_url: str) -> dict[str, Any]:
     return {"web_push": WEB_PUSH, "notification": notification, "pushlab": ours}
 
 
+def _wishes(data: dict[str, Any], public_url: str) -> dict[str, Any]:
+    """The options that were asked for. An action's name is its place: the worker finds its page by
+    it, as a browser that shows the message by itself does."""
+    pictures = {name: _absolute(public_url, data[name]) for name in PICTURES if data.get(name)}
+    flags = {name: True for name in ("silent", "renotify") if data.get(name)}
+    actions = [
+        {
+            "action": str(place),
+            "title": action["title"],
+            "navigate": _absolute(public_url, action["navigate"]),
+        }
+        for place, action in enumerate(data.get("actions") or [])
+    ]
+    return pictures | flags | ({"actions": actions} if actions else {})
+
+
 @lru_cache(maxsize=1024)
 def _absolute(public_url: str, path: str) -> str:
-    """`navigate` and `icon` as absolute URLs: a declarative message is read without a page."""
+    """Paths as absolute URLs: a declarative message is read without a page."""
     return urljoin(public_url + "/", path)
 
 
@@ -88,7 +104,7 @@ def _cut(message: dict[str, Any], public_url: str) -> None:
     shown = message["notification"]
     steps: tuple[Callable[[], object], ...] = (
         lambda: _shorten(message, "body"),
-        lambda: shown.pop("icon", None),
+        *(partial(shown.pop, name, None) for name in (*reversed(PICTURES), "actions")),
         lambda: _shorten(message, "title"),
         lambda: shown.update(navigate=_absolute(public_url, "/")),
         lambda: _shorten(message, "tag"),

@@ -43,6 +43,38 @@ def test_payload_is_declarative() -> None:
     }
 
 
+# W-8 W-10
+def test_payload_carries_every_option() -> None:
+    pictures = {name: f"/{name}.png" for name in ("icon", "image", "badge")}
+    actions = [{"title": "Yes", "navigate": "/yes"}, {"title": "No", "navigate": "/no"}]
+    wishes = {**pictures, "actions": actions, "silent": True, "renotify": True, "tag": "t"}
+    shown = parse(build(content(title="Hi", **wishes), PUBLIC_URL))["notification"]
+    assert {name: shown[name] for name in wishes} == {
+        **{name: f"{PUBLIC_URL}{path}" for name, path in pictures.items()},
+        "actions": [
+            {"action": "0", "title": "Yes", "navigate": "https://app.example/yes"},
+            {"action": "1", "title": "No", "navigate": "https://app.example/no"},
+        ],
+        "silent": True,
+        "renotify": True,
+        "tag": "t",
+    }
+
+
+# W-8
+def test_pictures_and_actions_go_before_the_title_does() -> None:
+    pictures = {name: "/" + "ä" * 499 for name in ("icon", "image", "badge")}
+    actions = [{"title": "x", "navigate": "/" + "ä" * 499}] * 2
+    wide = content(title="€" * 200, body="x" * 3000, actions=actions, **pictures)
+    shown = parse(build(wide, PUBLIC_URL))["notification"]
+    assert shown["body"] == ""
+    assert "badge" not in shown
+    assert "image" not in shown
+    assert shown["icon"]
+    assert len(shown["actions"]) == 2
+    assert shown["title"] == "€" * 200
+
+
 # W-10
 def test_payload_without_wishes_opens_the_start_page() -> None:
     shown = parse(build(content(title="Hi"), PUBLIC_URL))["notification"]
@@ -81,13 +113,19 @@ def test_payload_over_the_limit_is_cut(char: str) -> None:
 
 text = st.text(alphabet=st.characters(), max_size=40)
 long_text = st.builds(lambda unit, times: unit * times, text, st.integers(0, 400))
+path = st.builds("/{}".format, long_text)
 data = st.fixed_dictionaries(
     {"title": long_text},
     optional={
         "body": long_text,
         "tag": long_text,
-        "icon": st.builds("/{}".format, long_text),
-        "navigate": st.builds("/{}".format, long_text),
+        "icon": path,
+        "image": path,
+        "badge": path,
+        "navigate": path,
+        "silent": st.booleans(),
+        "renotify": st.booleans(),
+        "actions": st.lists(st.fixed_dictionaries({"title": text, "navigate": path}), max_size=2),
     },
 )
 

@@ -74,6 +74,20 @@ def test_repeated_post_is_the_same_notification(browser: Browser, count) -> None
         ({"title": "a", "navigate": "/\t/evil.example"}, "navigate"),
         ({"title": "a", "navigate": "/\n/evil.example"}, "navigate"),
         ({"title": "a", "icon": "/\r/evil.example/i.png"}, "icon"),
+        ({"title": "a", "image": "https://evil.example/i.png"}, "image"),
+        ({"title": "a", "badge": "//evil.example/i.png"}, "badge"),
+        ({"title": "a", "tag": ""}, "tag"),
+        ({"title": "a", "silent": "yes"}, "silent"),
+        ({"title": "a", "renotify": True}, "renotify"),
+        ({"title": "a", "actions": [{"title": "Go"}]}, "actions.0.navigate"),
+        ({"title": "a", "actions": [{"title": "\u200b", "navigate": "/"}]}, "actions.0.title"),
+        ({"title": "a", "actions": [{"title": "Go", "navigate": "x:y"}]}, "actions.0.navigate"),
+        ({"title": "a", "actions": [{"title": "Go", "navigate": "/"}] * 3}, "actions"),
+        # Blanks, marks of direction and width, fillers, accents on nothing.
+        ({"title": " \u00a0\u3000\t\n"}, "title"),
+        ({"title": "\u202e\u2066\u200b\u200d\ufeff"}, "title"),
+        ({"title": "\u3164\u2800\u115f"}, "title"),
+        ({"title": "\u0301\ufe0f"}, "title"),
         ({"title": "a", "ttl": "5"}, "ttl"),
         ({"title": "a", "ttl": True}, "ttl"),
         ({"title": "a", "ttl": -1}, "ttl"),
@@ -99,6 +113,26 @@ def test_bad_notification_is_refused_by_field(  # type: ignore[no-untyped-def]  
     assert answer.status_code == 422
     assert field in [error["field"] for error in answer.get_json()["errors"]]
     assert count(NotificationData) == 0
+
+
+@pytest.mark.parametrize("title", ["·", "❤️", "שלום", "\u202eolleh", "각", "e\u0301", "\U0001fae9"])
+def test_title_that_can_be_seen_is_taken_as_it_is(browser: Browser, title: str) -> None:
+    assert browser.send(title=title).status_code == 201
+    (item,) = browser.client.get("/api/notifications").get_json()["notifications"]
+    assert item["data"]["title"] == title
+
+
+def test_options_come_to_the_inbox_as_they_were_given(browser: Browser) -> None:  # W-10
+    options = {
+        "tag": "t",
+        "renotify": True,
+        "silent": True,
+        **{name: f"/{name}.png" for name in ("icon", "image", "badge")},
+        "actions": [{"title": "Devices", "navigate": "/devices"}],
+    }
+    assert browser.send(**options).status_code == 201
+    (item,) = browser.client.get("/api/notifications").get_json()["notifications"]
+    assert {name: item["data"][name] for name in options} == options
 
 
 def test_text_of_the_wrong_length_is_told_in_characters(browser: Browser) -> None:

@@ -1,6 +1,7 @@
 """Request bodies: bytes in, a validated value out, or a problem that names the field."""
 
 import re
+import unicodedata
 from typing import Annotated, Any, TypeVar
 
 from flask import request
@@ -27,7 +28,21 @@ def _no_control_characters(value: str) -> str:
     return value
 
 
+#: What Unicode calls a letter or a symbol, and yet nobody sees: fillers and the empty Braille cell.
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+#: Control, format (also of direction), surrogates, combining marks, separators.
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+
+
+def _something_to_see(value: str) -> str:
+    if value and all(char in BLANKS or unicodedata.category(char) in UNSEEN for char in value):
+        raise ValueError("Use at least one character that can be seen.")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_no_control_characters)]
+#: A text that is more than blanks and invisible characters.
+Visible = Annotated[Text, AfterValidator(_something_to_see)]
 
 
 def _moment(text: str) -> str:

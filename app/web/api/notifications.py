@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, NotRequired
 
 from flask import Blueprint, request
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
@@ -13,7 +13,7 @@ from app.notifications import read as inbox
 from app.notifications import status
 from app.notifications.create import Created, Idempotency, NewNotification
 from app.pns import pending
-from app.web.api.body import Body, Moment, Text, check, read, read_json
+from app.web.api.body import Body, Moment, Text, Visible, check, read, read_json
 from app.web.api.describe import Header, NoContent, Number, Time, takes
 from app.web.caller import Caller, require_caller
 from app.web.services import current_services
@@ -24,6 +24,14 @@ api = Blueprint("api_notifications", __name__)
 BATCH = 500
 #: FCM keeps a message at most 28 days, and the inbox does not outlive it.
 TTL_MAX = 28 * 86400
+
+#: Chromium and Firefox show no more than two buttons (`Notification.maxActions`).
+ACTIONS = 2
+#: What of a notification is for the devices' screens.
+SHOWN = {
+    *("title", "body", "navigate", "tag", "renotify", "silent"),
+    *("icon", "image", "badge", "actions"),
+}
 
 SINCE = Number("since", 0, 2**53, "The `seq` of the newest notification that the caller has.")
 LIMIT = Number("limit", inbox.PAGE, inbox.PAGE, "How many at most.")
@@ -36,15 +44,31 @@ IDEMPOTENCY_KEY = Header(
 Path = Annotated[Text, Field(max_length=500, pattern=r"^/([^/\\\t\r\n][^\t\r\n]*)?$")]
 
 
+class ActionBody(Body):
+    """A button under a notification, and the page that it leads to."""
+
+    title: Annotated[Visible, Field(min_length=1, max_length=50)]
+    navigate: Path
+
+
 class NotificationBody(Body):
-    """One notification as the API takes it."""
+    """One notification as the API takes it. The names are those of `showNotification()`."""
 
     to: Annotated[Text, Field(max_length=200)] | None = None
-    title: Annotated[Text, Field(min_length=1, max_length=200)]
+    title: Annotated[Visible, Field(min_length=1, max_length=200)]
     body: Annotated[Text, Field(max_length=10_000)] = ""
     navigate: Path = "/"
-    tag: Annotated[Text, Field(max_length=64)] | None = None
+    #: A newer one takes the place of the one that is on the screen under the same tag.
+    tag: Annotated[Text, Field(min_length=1, max_length=64)] | None = None
+    #: Alert again when it takes the place of another.
+    renotify: bool = False
+    #: No sound and no vibration.
+    silent: bool = False
     icon: Path | None = None
+    image: Path | None = None
+    #: The one-coloured sign in a phone's status bar.
+    badge: Path | None = None
+    actions: Annotated[list[ActionBody], Field(max_length=ACTIONS)] = []
     ttl: Annotated[int, Field(ge=0, le=TTL_MAX)] = 86400
     urgency: Literal["very-low", "low", "normal", "high"] = "normal"
     #: RFC 8030 section 5.4.
@@ -52,11 +76,18 @@ class NotificationBody(Body):
     policy: Literal["both", "push-if-unacked"] = "both"
     deliver_at: Moment | None = None
 
+    @field_validator("renotify")
+    @classmethod
+    def _renotify_needs_a_tag(cls, value: bool, info: ValidationInfo) -> bool:
+        """The Notifications API refuses it without one, at each device and too late."""
+        if value and info.data.get("tag") is None:
+            raise ValueError("Give a tag too: only what has one can take another's place.")
+        return value
+
     def data(self, sender: str | None) -> dict[str, Any]:
         """What the devices get to show; `from` only when somebody else sent it."""
-        shown = self.model_dump(include={"title", "body", "navigate", "tag", "icon"})
-        shown["from"] = sender
-        return {name: value for name, value in shown.items() if value is not None}
+        shown = self.model_dump(include=SHOWN) | {"from": sender}
+        return {name: value for name, value in shown.items() if value or name == "body"}
 
 
 class BatchBody(Body):
