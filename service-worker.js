@@ -30,6 +30,6 @@ self.addEventListener("fetch", (event) => {
 
 self.addEventListener("push", (event) => during(event, onPush(event.data)));
 self.addEventListener("pushsubscriptionchange", (event) => during(event, onChange(event)));
-self.addEventListener("notificationclick", (event) => during(event, onClick(event.notification)));
+self.addEventListener("notificationclick", (event) => during(event, onClick(event)));
 self.addEventListener("message", (event) => during(event, onMessage(event)));
 self.addEventListener("sync", (event) => during(event, deliverPending()));

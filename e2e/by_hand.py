@@ -28,12 +28,16 @@ def another_key() -> Vapid02:
 
 
 def post(
-    lab: Lab, subscription: dict[str, Any], payload: bytes, signer: Vapid02, ttl: int = 60
+    lab: Lab, subscription: dict[str, Any], payload: bytes | None, signer: Vapid02, ttl: int = 60
 ) -> Answer:
-    """Encrypt, sign and send to a subscription (its JSON), at the lab's push service."""
+    """Encrypt, sign and send to a subscription (its JSON), at the lab's push service. None: a
+    message without content, which RFC 8030 allows."""
     endpoint = urlsplit(subscription["endpoint"])
     claims = {"aud": f"{endpoint.scheme}://{endpoint.netloc}", "sub": SUBJECT}
-    headers = {"TTL": str(ttl), "Content-Encoding": "aes128gcm", **signer.sign(claims)}
+    headers = {"TTL": str(ttl), **signer.sign(claims)}
+    if payload is None:
+        return send("POST", lab.push_service.http + endpoint.path, b"", headers)
+    headers["Content-Encoding"] = "aes128gcm"
     body = _encrypt(payload, subscription["keys"])
     return send("POST", lab.push_service.http + endpoint.path, body, headers)
 

@@ -34,10 +34,15 @@ def test_unreadable_payload_shows_a_neutral_text(lab: Lab, device: Device) -> No
     device.subscribe()
     subscription = device.subscription or {}
     device.leave()
+    stranger = (
+        b'{"web_push":8030,"notification":{"title":"A stranger","navigate":"https://a.example"}}'
+    )
+    payloads = [None, b"no JSON", b"\xff\xfe", b"[1]", stranger, b"x" * 3993]
     mark = lab.journal.cursor()
-    answer = by_hand.post(lab, subscription, b"no JSON", by_hand.private_key_of(lab))
-    assert answer.status == 201
-    lab.journal.wait_for("notification.neutral", after=mark)
+    for payload in payloads:
+        answer = by_hand.post(lab, subscription, payload, by_hand.private_key_of(lab))
+        assert answer.status == 201
+    lab.journal.wait_for_count(len(payloads), "notification.neutral", after=mark)
     assert [each["title"] for each in device.system_notifications()] == ["pushlab"]
 
 

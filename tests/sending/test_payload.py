@@ -63,7 +63,7 @@ def test_payload_carries_every_option() -> None:
 
 # W-8
 def test_pictures_and_actions_go_before_the_title_does() -> None:
-    pictures = {name: "/" + "ä" * 499 for name in ("icon", "image", "badge")}
+    pictures = dict.fromkeys(("icon", "image", "badge"), "/" + "ä" * 499)
     actions = [{"title": "x", "navigate": "/" + "ä" * 499}] * 2
     wide = content(title="€" * 200, body="x" * 3000, actions=actions, **pictures)
     shown = parse(build(wide, PUBLIC_URL))["notification"]

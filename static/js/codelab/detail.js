@@ -21,7 +21,7 @@ export class Detail {
     this.#fill("kind", event.kind);
     this.#fill("summary", event.summary || event.kind);
     this.#fill("where", whereabouts(event));
-    this.#fill("bytes", JSON.stringify(rest(event), null, 2));
+    this.#fill("bytes", visible(JSON.stringify(rest(event), null, 2)));
     this.#panel.hidden = false;
     this.#panel.querySelector("h2").focus();
   }
@@ -50,5 +50,9 @@ function rest(event) {
   const all = [...Object.entries(detail ?? {}), ...references];
   return Object.fromEntries(all.sort(([, a], [, b]) => size(a) - size(b)));
 }
+
+/** Bytes are shown as they are: what has no shape, or turns the direction of what follows, by number. */
+const visible = (json) =>
+  json.replace(/\p{Cf}/gu, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
 
 const size = (value) => JSON.stringify(value).length;

@@ -65,6 +65,7 @@ const MESSAGES = {
     "notification.shown": note(W, "showNotification()"),
     "notification.neutral": note(W, "neutral text shown"),
     "notification.duplicate": note(W, "shown again, silently"),
+    "notification.superseded": note(W, "a newer one is on the screen"),
     "notification.clicked": note(W, "clicked"),
     "notification.acknowledged": arrow(W, A, "POST …/shown"),
     "subscription.changed": note(W, "pushsubscriptionchange"),

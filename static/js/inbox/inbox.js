@@ -10,6 +10,7 @@ import { post } from "pushlab/shared/api.js";
 import { unread } from "pushlab/shared/badge.js";
 import { announce } from "pushlab/shared/changes.js";
 import { day, time } from "pushlab/moments.js";
+import { fillExtras } from "./extras.js";
 
 const PAGE = 50;
 /** As many as POST /api/notifications/read takes. */
@@ -61,6 +62,7 @@ export class Inbox {
     for (const slot of element.querySelectorAll("[data-fill=whose]")) slot.textContent = data.title;
     element.querySelector("[data-fill=became]").href = `/notifications/${id}`;
     fill(element, "body", data.body);
+    fillExtras(element, data);
     fill(element, "from", data.from ? `from ${data.from}` : "");
     const moment = fill(element, "time", `${day(at)} ${time(at)}`);
     moment.dateTime = at;

@@ -7,10 +7,10 @@ import { isMuted } from "pushlab/shared/mute.js";
 import { ask } from "pushlab/worker_link.js";
 
 /** Whoever claimed it died after showing it: the system's notification is the proof. */
-async function onSystemScreen({ notification_id: tag }) {
+async function onSystemScreen({ notification_id: id }) {
   const registration = await navigator.serviceWorker?.getRegistration();
-  const shown = (await registration?.getNotifications?.({ tag })) ?? [];
-  return shown.length > 0;
+  const shown = (await registration?.getNotifications?.()) ?? [];
+  return shown.some(({ data }) => data?.notification_id === id);
 }
 
 export class Screen {

@@ -1,5 +1,5 @@
 /**
- * A click on a notification focuses the window that already shows the right page, else takes one of
+ * A click on a notification, or on one of its buttons, focuses the window that already shows the right page, else takes one of
  * our windows there, else opens one (W-10).
  */
 import { post } from "../shared/api.js";
@@ -7,24 +7,21 @@ import { announce } from "../shared/changes.js";
 import { read } from "../shared/device.js";
 import { InboxRows } from "../shared/inbox_rows.js";
 import { report } from "../shared/journal.js";
+import { onThisSite } from "./message.js";
 
-export async function onClick(notification) {
-  const { notification_id: id, navigate } = notification.data ?? {};
+/** Where a notification leads that names no page of ours. */
+const HOME = new URL("/", self.location.origin).href;
+
+export async function onClick({ notification, action }) {
+  const { notification_id: id, navigate, actions = [] } = notification.data ?? {};
   notification.close();
-  const target = within(navigate);
+  const target = new URL(onThisSite(actions[action] ?? navigate, HOME) ?? HOME);
   report("notification.clicked", {
     summary: `A click: go to ${target.pathname}`,
     notificationId: id,
     detail: { navigate: target.href },
   });
   await Promise.all([go(target), id && markRead(id)]);
-}
-
-/** Only pages of this origin; anything else becomes the inbox. */
-function within(navigate) {
-  const home = new URL("/", self.location.origin);
-  const target = URL.canParse(navigate ?? "", home) ? new URL(navigate, home) : home;
-  return target.origin === home.origin ? target : home;
 }
 
 async function go(target) {

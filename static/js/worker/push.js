@@ -10,21 +10,29 @@ import { handOver } from "../shared/handover.js";
 import { InboxRows } from "../shared/inbox_rows.js";
 import { report } from "../shared/journal.js";
 import { receive } from "../shared/receive.js";
+import { readMessage } from "./message.js";
 import { present, presentNeutral } from "./screen.js";
 
 export async function onPush(data) {
-  const message = parse(data);
-  const { connection_id: owner, notification_id: id } = message?.pushlab ?? {};
+  const text = data?.text() ?? null;
+  const message = readMessage(text, self.location.origin);
   report("push.received", {
     step: 10,
     summary: message ? "The browser decrypted the message and woke the worker" : "A push event without readable content",
-    notificationId: id,
-    detail: message ?? { data: data ? "unreadable" : null },
+    notificationId: message?.row.notification_id,
+    detail: message ? JSON.parse(text) : { data: data ? "unreadable" : null },
   });
-  if (!message) await presentNeutral("no readable content");
-  else if (owner !== (await read("connection_id"))) await presentNeutral("for another session", id);
-  else await deliver(rowOf(message), new InboxRows(owner));
+  await show(message);
   await handOver();
+}
+
+/** Should the stores be broken, nobody knows whose screen this is: then the text is nobody's. */
+async function show(message) {
+  if (!message) return presentNeutral("no readable content");
+  const { owner, row } = message;
+  const mine = owner === (await read("connection_id").catch(() => null));
+  if (mine) await deliver(row, new InboxRows(owner));
+  else await presentNeutral("for another session", row.notification_id);
 }
 
 /** Should the stores be broken, the message is shown all the same. */
@@ -47,27 +55,4 @@ async function acknowledge(id) {
   } catch {
     return;
   }
-}
-
-/** The message, or null when it is not one of ours. */
-function parse(data) {
-  try {
-    const message = data.json();
-    const whole = message.pushlab.notification_id && typeof message.notification.title === "string";
-    return whole ? message : null;
-  } catch {
-    return null;
-  }
-}
-
-/** The same row as the WebSocket and the list bring. `navigate` travels as an absolute URL. */
-function rowOf({ notification, pushlab }) {
-  const { title, body = "", navigate = "/", tag, icon } = notification;
-  return {
-    notification_id: pushlab.notification_id,
-    seq: pushlab.seq,
-    created_at: pushlab.created_at,
-    cut: pushlab.cut ?? false,
-    data: { title, body, navigate, tag, icon, ...(pushlab.from && { from: pushlab.from }) },
-  };
 }

@@ -1,6 +1,6 @@
 /**
  * The screen of this device, seen from the worker: a visible page of ours shows in the page;
- * otherwise the system shows it, under `tag = notification_id`, so that showing twice replaces.
+ * otherwise the system shows it, under its own tag or else its id, so that showing twice replaces.
  */
 import { report } from "../shared/journal.js";
 import { isMuted } from "../shared/mute.js";
@@ -14,17 +14,33 @@ const NEUTRAL_TAG = "pushlab-neutral";
 export async function present(row, before) {
   const quiet = before === "shown" || (await isMuted());
   if (await shownInPage(row, quiet ? "shown" : before)) return;
-  const { notification_id: id, data } = row;
-  await self.registration.showNotification(data.title, {
-    body: data.body,
-    tag: id,
-    icon: data.icon ?? ICON,
-    badge: BADGE,
-    silent: quiet,
-    timestamp: Date.parse(row.created_at) || Date.now(),
-    data: { notification_id: id, navigate: data.navigate },
-  });
+  if (await isSuperseded(row)) return tell("notification.superseded", row);
+  await self.registration.showNotification(row.data.title, optionsOf(row, quiet));
   tell(before === "shown" ? "notification.duplicate" : "notification.shown", row);
+}
+
+/** Messages may overtake each other; under one tag the newest stays on the screen. */
+async function isSuperseded({ seq, data: { tag } }) {
+  const shown = tag ? await self.registration.getNotifications({ tag }) : [];
+  return shown.some(({ data }) => data?.seq > seq);
+}
+
+/** `silent` and `renotify` exclude each other for nobody but common sense: silent wins. */
+function optionsOf({ notification_id: id, seq, created_at: at, data }, quiet) {
+  const { body, navigate, tag = id, icon = ICON, badge = BADGE, image, actions = [] } = data;
+  const silent = quiet || Boolean(data.silent);
+  return {
+    body,
+    tag,
+    icon,
+    badge,
+    silent,
+    renotify: Boolean(data.renotify) && !silent,
+    ...(image && { image }),
+    actions: actions.map(({ title }, place) => ({ action: String(place), title })),
+    timestamp: Date.parse(at) || Date.now(),
+    data: { notification_id: id, seq, navigate, actions: actions.map((each) => each.navigate) },
+  };
 }
 
 /** What is shown instead of a text that this device must not or cannot show. */
@@ -63,5 +79,5 @@ const tell = (kind, row) =>
     step: 10,
     summary: `showNotification(“${row.data.title}”)`,
     notificationId: row.notification_id,
-    detail: { tag: row.notification_id, title: row.data.title, body: row.data.body },
+    detail: { tag: row.data.tag ?? row.notification_id, title: row.data.title, body: row.data.body },
   });
