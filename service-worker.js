@@ -10,7 +10,7 @@ import { onClick } from "./static/js/worker/click.js";
 import { onMessage } from "./static/js/worker/messages.js";
 import { onPush } from "./static/js/worker/push.js";
 import { answer, dropOld, keep } from "./static/js/worker/shell.js";
-import { deliverPending, onChange } from "./static/js/worker/subscription.js";
+import { catchUp, deliverPending, onChange } from "./static/js/worker/subscription.js";
 
 const during = (event, work) => event.waitUntil(work.finally(settled));
 
@@ -32,4 +32,4 @@ self.addEventListener("push", (event) => during(event, onPush(event.data)));
 self.addEventListener("pushsubscriptionchange", (event) => during(event, onChange(event)));
 self.addEventListener("notificationclick", (event) => during(event, onClick(event)));
 self.addEventListener("message", (event) => during(event, onMessage(event)));
-self.addEventListener("sync", (event) => during(event, deliverPending()));
+self.addEventListener("sync", (event) => during(event, catchUp()));

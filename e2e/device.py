@@ -154,7 +154,7 @@ class Device:
         self.page.evaluate("answer => answerTheQuestion(answer)", answer)
 
     def _wait_for_the_question(self) -> None:
-        self.page.locator("[data-part=push-card][data-asking]").wait_for()
+        self.wait_for_card("asking")
 
     def subscribe(self) -> str:
         """Turn notifications on, and wait until the push service can reach the browser; the

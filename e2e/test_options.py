@@ -1,4 +1,4 @@
-"""How a notification wants to look: on the system's screen and in the page; where its buttons lead."""
+"""How a notification wants to look, on the system's screen and in the page; where it leads."""
 
 from typing import Any
 

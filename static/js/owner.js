@@ -9,7 +9,7 @@ import { read, write, writeIf } from "pushlab/shared/device.js";
 import { deleteOthers, InboxRows } from "pushlab/shared/inbox_rows.js";
 import { keepMute } from "pushlab/shared/mute.js";
 
-const NOBODY = { connection_id: null, user: null, pending: null, known: null, off: null, muted_until: null };
+const NOBODY = { connection_id: null, user: null, pending: null, known: null, wanted: null, muted_until: null };
 const LONGEST_LIFE = 28 * 24 * 3600 * 1000;
 
 /** What the server wrote into the page: `user`, `connectionId`, `lab`. */

@@ -1,12 +1,11 @@
 /**
  * The push card: shows the part of it that belongs to the state and fills in what is known.
  *
- * Hook for tests: `data-state` on the card is one of `checking`, `unsupported`, `insecure`,
- * `incognito`, `default`, `dismissed`, `denied`, `subscribing`, `waiting`, `browser-only` (the server
- * does not know it yet), `subscribed`, `failed`. `data-asking` is there while the browser asks.
+ * Hook for tests: `data-state` on the card is one of the states of states.js.
  * Buttons carry `data-action`: enable, disable, retry.
  */
 import { browserFamily } from "./environment.js";
+import { hintOf } from "./refusals.js";
 
 export class PushCard {
   #card = document.querySelector("[data-part=push-card]");
@@ -25,16 +24,24 @@ export class PushCard {
     if (action) document.dispatchEvent(new CustomEvent(`push:${action}`));
   }
 
-  #show({ state, asking = false, subscription, error, retryAt }) {
-    this.#card.toggleAttribute("data-asking", asking);
+  #show({ state, subscription, error, retryAt }) {
+    const focused = this.#card.contains(document.activeElement);
     this.#card.dataset.state = state;
     for (const part of this.#card.querySelectorAll("[data-for]")) {
       part.hidden = !part.dataset.for.split(" ").includes(state);
     }
+    if (focused) this.#keepFocus();
     if (subscription) this.#fillSubscription(subscription);
     this.#fill("error", error ? wordsOf(error) : "");
-    this.#fill("way-on", error?.wayOn ?? "");
+    this.#fill("way-on", error ? error.wayOn ?? hintOf(error) : "");
     this.#fill("retry", retryAt ? `Next try in ${Math.max(1, Math.round((retryAt - Date.now()) / 1000))} s.` : "");
+  }
+
+  /** The button that was pressed went with its state: the next one is where the reader goes on. */
+  #keepFocus() {
+    const all = [document.activeElement, ...this.#card.querySelectorAll("[data-action], h2")];
+    const seen = all.filter((each) => each.checkVisibility());
+    (seen.includes(document.activeElement) ? document.activeElement : seen.find(isButton) ?? seen[0])?.focus();
   }
 
   #fillSubscription(subscription) {
@@ -49,6 +56,8 @@ export class PushCard {
     for (const target of this.#card.querySelectorAll(`[data-fill=${name}]`)) target.textContent = text;
   }
 }
+
+const isButton = (element) => element.dataset.action !== undefined;
 
 /** The browser's own words matter here: they are what one searches for. */
 const wordsOf = (error) =>

@@ -1,4 +1,4 @@
-/** What this browser can do at all, and what it answered: read afresh each time. */
+/** What this browser can do at all: read afresh each time. */
 
 /** "insecure", "unsupported", or null when push is possible. */
 export function obstacle() {
@@ -7,11 +7,9 @@ export function obstacle() {
   return all ? null : "unsupported";
 }
 
-/** The failed subscribe() as a state of the card. */
-export function stateOf(error) {
-  if (error.name === "AbortError" && /permission denied/i.test(error.message)) return "incognito";
-  if (error.name === "NotAllowedError") return Notification.permission === "denied" ? "denied" : "dismissed";
-  return "failed";
+/** What a look finds where there is no subscription: an event of states.js. */
+export function absence() {
+  return { denied: "blocked", granted: "off" }[Notification.permission] ?? "not-asked";
 }
 
 /** Where the reader unblocks notifications: "chromium", "firefox", "safari" or "other". */

@@ -1,20 +1,12 @@
 /**
- * This browser's subscription, from "may we?" to "the server has it" (W-2 … W-5).
- *
- *   checking ──► insecure | unsupported                     nothing to be done here
- *      │
- *      ▼            click            yes
- *   default ──► (the browser asks) ──────► subscribing ──20 s──► waiting ─┐
- *      ▲  ▲           │ no    │ closed         │  │                      │
- *      │  └─ denied ◄─┘       └► dismissed     │  └► failed | incognito  │
- *      │                                       ▼                         │
- *      └───────── subscribed ◄── known ── browser-only ◄────────────────┘
- *                                     (handed over, again and again)
+ * This browser's subscription, from "may we?" to "the server has it" (W-2 … W-5). Its states and ways
+ * are drawn in states.js; here is what is done on them.
  *
  * In: the DOM events `push:enable` (a click), `push:disable`, `push:retry`. Out: `push:state` with
  * `{ state, ...what the card shows }`; also when nothing but the detail changed.
  * On every load, and when the server hints at it, everything is looked at afresh (failure no. 8: no
- * event tells a page that its subscription died).
+ * event tells a page that its subscription died). The reader's wish is kept as the fact `wanted`, so
+ * that a reload does not lose it: whoever comes next, page or worker, goes on.
  */
 import { Backoff, rest } from "pushlab/pns/backoff.js";
 import { get, post } from "pushlab/shared/api.js";
@@ -24,14 +16,21 @@ import { handOver, remember, SYNC_TAG } from "pushlab/shared/handover.js";
 import { report } from "pushlab/shared/journal.js";
 import { bodyOf, keyOf, renew, serverKey, subscribe } from "pushlab/shared/push_manager.js";
 import { register } from "pushlab/worker_link.js";
-import { obstacle, stateOf } from "./environment.js";
+import { absence, obstacle } from "./environment.js";
+import { eventOf } from "./refusals.js";
+import { next } from "./states.js";
 
+/** Chromium's subscribe() stays pending for minutes while its push service cannot be reached. */
 const PATIENCE = 20_000;
 const GONE = [404, 410];
 const MOST_RENEWALS = 2;
+/** States in which subscribe() is under way, the first two with a reason of their own. */
+const SUBSCRIBING = ["gone", "other-key", "subscribing", "waiting"];
+/** States in which the next try can be had at once. */
+const RESTING = ["browser-only", "unreachable"];
 
 export class Subscription {
-  #state = { state: "checking" };
+  #state = "checking";
   #run = 0;
   #wake = new AbortController();
 
@@ -52,8 +51,15 @@ export class Subscription {
     try {
       await undertaking(run);
     } catch (error) {
-      this.#say(run, { state: error.status === undefined ? stateOf(error) : "failed", error });
+      this.#fail(run, error);
     }
+  }
+
+  /** Answers to subscribe() have a state of their own; all else is broken. */
+  #fail(run, error) {
+    const answer = SUBSCRIBING.includes(this.#state) && error.status === undefined;
+    const event = answer ? eventOf(error, Notification.permission) : "broken";
+    this.#go(run, event === "foreign-key" ? "broken" : event, { error }); // healing was tried
   }
 
   #recheck() {
@@ -62,49 +68,60 @@ export class Subscription {
 
   /** While we ask or subscribe ourselves, the answer to our own question is no news. */
   #onPermission() {
-    const { state, asking } = this.#state;
-    if (!asking && !["subscribing", "waiting"].includes(state)) this.#recheck();
+    if (this.#state !== "asking" && !SUBSCRIBING.includes(this.#state)) this.#recheck();
   }
 
   #retry() {
-    if (this.#state.state === "browser-only") this.#wake.abort();
+    if (RESTING.includes(this.#state)) this.#wake.abort();
     else if (Notification.permission === "granted") this.#begin((run) => this.#enable(run));
     else this.#recheck();
   }
 
   /** The server's list may have lost us (410); another tab or the worker may have got on. */
   #onChange(what) {
-    const { state } = this.#state;
-    if (what === "devices" && state === "subscribed") this.#recheck();
+    if (what === "devices" && this.#state === "subscribed") this.#recheck();
     if (what !== "subscription") return;
-    if (state === "browser-only") this.#wake.abort();
-    if (state === "subscribed" || state === "default") this.#begin((run) => this.#look(run));
+    if (this.#state === "browser-only") this.#wake.abort();
+    if (this.#state === "subscribed" || this.#state === "default") this.#begin((run) => this.#look(run));
   }
 
   async #check(run) {
     const hindrance = obstacle();
-    if (hindrance) return this.#say(run, { state: hindrance });
+    if (hindrance) return this.#go(run, hindrance);
     const registration = await register();
     const session = await get("/api/session").catch((problem) => ({ problem }));
     const subscription = await registration.pushManager.getSubscription();
-    if (Notification.permission !== "granted" || !subscription) return this.#withoutSubscription(run, session);
+    if (Notification.permission !== "granted") return this.#withoutPermission(run, session, subscription);
+    if (!subscription) return this.#withoutSubscription(run, session);
     if (session.problem) return this.#look(run);
-    await this.#compare(run, registration, subscription, session.subscription);
+    await this.#compare(run, subscription, session.subscription);
   }
 
-  /** What the server has and the browser lost is made anew, or the server is told that it is gone. */
-  async #withoutSubscription(run, { subscription: known }) {
+  /** Browsers end a subscription with its permission, sooner or later; the server is told at once. */
+  async #withoutPermission(run, { subscription: known }, subscription) {
+    const endpoint = known?.endpoint ?? (await read("known"));
     await write({ pending: null, known: null });
-    if (known && Notification.permission === "granted" && !(await read("off"))) return this.#enable(run);
-    if (known) await post("/api/unsubscribe", { endpoint: known.endpoint }).catch(() => null);
-    this.#say(run, { state: stateWithout() });
+    subscription?.unsubscribe().catch(() => null);
+    if (known) await post("/api/unsubscribe", { endpoint }).catch(() => null);
+    this.#go(run, endpoint ? "taken-back" : absence());
   }
 
-  async #compare(run, registration, subscription, known) {
-    const key = await serverKey();
+  /** What was wanted is made, and what the server has and the browser lost is made anew. */
+  async #withoutSubscription(run, { subscription: known }) {
+    const wanted = await read("wanted");
+    await write({ pending: null, known: null });
+    if (known && wanted !== false) return this.#heal(run, "died");
+    if (known) await post("/api/unsubscribe", { endpoint: known.endpoint }).catch(() => null);
+    if (!wanted) return this.#go(run, "off");
+    this.#go(run, "wished");
+    await this.#subscribe(run);
+  }
+
+  async #compare(run, subscription, known) {
+    const [key, own] = [await serverKey(), keyOf(subscription)];
     const died = GONE.includes(known?.last_status) || (!known && (await read("known")) === subscription.endpoint);
-    if (died) return this.#renew(run, 0);
-    if (keyOf(subscription) !== key) return this.#take(run, await subscribe(registration, key));
+    if (died) return this.#heal(run, "died");
+    if (own && own !== key) return this.#heal(run, "foreign-key");
     if (known?.endpoint === subscription.endpoint) await write({ pending: null, known: known.endpoint });
     await this.#look(run);
   }
@@ -113,56 +130,80 @@ export class Subscription {
   async #look(run) {
     const registration = await register();
     const subscription = await registration.pushManager.getSubscription();
-    if (!subscription) return this.#say(run, { state: stateWithout() });
+    if (!subscription) return this.#go(run, absence());
     const known = !(await read("pending")) && (await read("known")) === subscription.endpoint;
-    if (known) this.#say(run, { state: "subscribed", subscription });
-    else await this.#take(run, subscription);
+    if (known) return this.#go(run, "confirmed", { subscription });
+    this.#go(run, "unconfirmed", { subscription });
+    await this.#handOver(run, subscription);
   }
 
   async #enable(run) {
-    await write({ off: null });
-    if (Notification.permission === "default" && !(await this.#askPermission(run))) return;
-    this.#say(run, { state: "subscribing" });
-    const slow = setTimeout(() => this.#say(run, { state: "waiting" }), PATIENCE);
-    const subscription = await this.#subscribe().finally(() => clearTimeout(slow));
-    await this.#take(run, subscription);
-  }
-
-  async #subscribe() {
-    return subscribe(await register(), await serverKey());
+    await write({ wanted: true });
+    if (Notification.permission !== "granted" && !(await this.#askPermission(run))) return;
+    await this.#subscribe(run);
   }
 
   async #askPermission(run) {
-    this.#say(run, { ...this.#state, asking: true });
+    this.#go(run, "ask");
     report("permission.asked", { step: 2, summary: "requestPermission(), after a click" });
     const answer = await Notification.requestPermission();
     report("permission.answered", { step: 2, summary: `The user answered: ${answer}`, detail: { permission: answer } });
-    if (answer === "granted") return true;
-    this.#say(run, { state: answer === "denied" ? "denied" : "dismissed" });
-    return false;
+    this.#go(run, { granted: "yes", denied: "no" }[answer] ?? "closed");
+    return answer === "granted" && run === this.#run;
   }
 
-  /** From here the browser has it: the server gets it, however long that takes. */
-  async #take(run, subscription, renewals = 0) {
-    this.#say(run, { state: "browser-only", subscription });
-    await remember(bodyOf(subscription));
-    for (const backoff = new Backoff(); run === this.#run;) {
-      const { outcome, problem } = await handOver();
-      if (outcome === "known") return this.#say(run, { state: "subscribed", subscription });
-      if (outcome === "anew" && renewals < MOST_RENEWALS) return this.#renew(run, renewals + 1);
-      if (outcome !== "later") throw problem;
-      await this.#pause(run, subscription, problem, backoff.next(problem.retryAfter ?? 0));
+  async #subscribe(run, how = subscribe, renewals = 0) {
+    this.#goOn(run);
+    const [registration, key] = [await register(), await serverKey()];
+    const subscription = await this.#insist(run, (manner) => manner(registration, key), how);
+    this.#go(run, "endpoint", { subscription });
+    await this.#handOver(run, subscription, renewals);
+  }
+
+  /** Until the browser has an answer that counts: a push service may be away for a while. */
+  async #insist(run, attempt, how) {
+    for (const backoff = new Backoff(); ;) {
+      try {
+        return await this.#patiently(run, () => attempt(how));
+      } catch (error) {
+        const event = eventOf(error, Notification.permission);
+        const healable = event === "foreign-key" && how !== renew;
+        if (run !== this.#run || !(healable || event === "unreachable")) throw error;
+        if (healable) this.#go(run, event, { error });
+        else await this.#pause(run, event, { error }, backoff.next());
+        how = healable ? renew : how;
+      }
     }
   }
 
-  async #renew(run, renewals) {
-    await this.#take(run, await renew(await register(), await serverKey()), renewals);
+  /** What comes after all, however late, is taken. */
+  async #patiently(run, attempt) {
+    this.#goOn(run);
+    const slow = setTimeout(() => this.#go(run, "slow"), PATIENCE);
+    return attempt().finally(() => clearTimeout(slow));
   }
 
-  async #pause(run, subscription, problem, wait) {
-    this.#say(run, { state: "browser-only", subscription, error: problem, retryAt: Date.now() + wait });
-    const registration = await register();
-    registration.sync?.register(SYNC_TAG).catch(() => null);
+  /** From here the browser has it: the server gets it, however long that takes. */
+  async #handOver(run, subscription, renewals = 0) {
+    await remember(bodyOf(subscription));
+    for (const backoff = new Backoff(); run === this.#run;) {
+      const { outcome, problem } = await handOver();
+      if (outcome === "known") return this.#go(run, "confirmed", { subscription });
+      const anew = outcome === "anew" && renewals < MOST_RENEWALS;
+      if (anew) return this.#heal(run, problem.code === "vapid-key-unknown" ? "foreign-key" : "died", renewals + 1);
+      if (outcome !== "later") throw problem;
+      askWorkerToo();
+      await this.#pause(run, "unconfirmed", { subscription, error: problem }, backoff.next(problem.retryAfter ?? 0));
+    }
+  }
+
+  async #heal(run, event, renewals = 0) {
+    this.#go(run, event);
+    await this.#subscribe(run, renew, renewals);
+  }
+
+  async #pause(run, event, detail, wait) {
+    this.#go(run, event, { ...detail, retryAt: Date.now() + wait });
     this.#wake = new AbortController();
     await rest(wait, this.#wake.signal);
   }
@@ -171,18 +212,28 @@ export class Subscription {
   async #disable(run) {
     const registration = await register();
     const subscription = await registration.pushManager.getSubscription();
-    await write({ pending: null, known: null, off: true });
+    await write({ pending: null, known: null, wanted: false });
     await subscription?.unsubscribe().catch(() => null);
     if (subscription) await post("/api/unsubscribe", { endpoint: subscription.endpoint }).catch(() => null);
-    this.#say(run, { state: "default" });
+    this.#go(run, "off");
     announce("subscription");
   }
 
-  #say(run, state) {
+  /** What is healed says why it subscribes. */
+  #goOn(run) {
+    const said = SUBSCRIBING.slice(0, 2).includes(this.#state);
+    if (!said) this.#go(run, "subscribe");
+  }
+
+  #go(run, event, detail = {}) {
     if (run !== this.#run) return;
-    this.#state = state;
-    document.dispatchEvent(new CustomEvent("push:state", { detail: state }));
+    this.#state = next(this.#state, event);
+    document.dispatchEvent(new CustomEvent("push:state", { detail: { state: this.#state, ...detail } }));
   }
 }
 
-const stateWithout = () => (Notification.permission === "denied" ? "denied" : "default");
+/** Where there is Background Sync the worker goes on when every page is closed. */
+async function askWorkerToo() {
+  const registration = await register();
+  registration.sync?.register(SYNC_TAG).catch(() => null);
+}

@@ -7,7 +7,8 @@
  *   lab            whether the server is in lab mode
  *   pending        a subscription that the server does not have yet (see handover.js)
  *   known          the endpoint that the server confirmed last
- *   off            the user turned notifications off here: do not heal what is not wanted
+ *   wanted         true: the user turned notifications on here, and whoever comes next goes on with
+ *                  it; false: turned them off, and nothing is healed that is not wanted
  *   muted_until    until then this device does not alert (milliseconds since 1970; see mute.js)
  *   faults         names of armed fault points (see faults.js)
  */
