@@ -35,6 +35,13 @@ class LabPushService:
         self.mcs = told["mcs"]
         self.spki = told["spki"]
         self.journal = JournalClient(self.http, secret)
+        self._lab_face = Visitor(self.http, bearer=secret)
+
+    def arm(self, fault: str, **fields: object) -> None:
+        """Switch a fault of the push service on: `arm("accept", status=410, times=1)`."""
+        answer = self._lab_face.call("PUT", f"/lab/faults/{fault}", fields)
+        if answer.status >= 400:
+            raise LabError(f"the push service answers {answer.status}: {answer.text}")
 
 
 class Lab:
