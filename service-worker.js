@@ -14,9 +14,8 @@ import { catchUp, deliverPending, onChange } from "./static/js/worker/subscripti
 
 const during = (event, work) => event.waitUntil(work.finally(settled));
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(keep().then(() => self.skipWaiting()));
-});
+// A newer worker waits: the pages are still of the former version (see static/js/update.js).
+self.addEventListener("install", (event) => event.waitUntil(keep()));
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(dropOld().then(() => self.clients.claim()));

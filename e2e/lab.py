@@ -47,13 +47,20 @@ class LabPushService:
 class Lab:
     """One laboratory with its state in `folder`; stopped and started it keeps ports and data.
 
-    With `restart=False` it ends as soon as one of its processes does, and says which.
+    With `restart=False` it ends as soon as one of its processes does, and says which. `checkout` is
+    the folder of the program, for a test that changes it.
     """
 
     def __init__(
-        self, folder: Path, *, restart: bool = True, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        restart: bool = True,
+        environment: Mapping[str, str] | None = None,
+        checkout: Path = CHECKOUT,
     ) -> None:
         self.folder = folder
+        self._checkout = checkout
         self.log = folder / "lab.log"
         self._restart = restart
         self._environment = environment or {}
@@ -81,7 +88,7 @@ class Lab:
                     *(sys.executable, "-m", "app", "lab", "--json"),
                     "--restart" if self._restart else "--no-restart",
                 ],
-                cwd=CHECKOUT,
+                cwd=self._checkout,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -6,7 +6,20 @@ from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from app.config import Settings
-from app.web import api, auth, caller, ops, origin, pages, paths, problems, pwa, security, visitor
+from app.web import (
+    api,
+    assets,
+    auth,
+    caller,
+    ops,
+    origin,
+    pages,
+    paths,
+    problems,
+    pwa,
+    security,
+    visitor,
+)
 
 
 def register_private(app: Flask, settings: Settings) -> None:
@@ -32,6 +45,7 @@ def register(app: Flask, settings: Settings) -> None:
     )
     csrf = CSRFProtect(app)
     app.register_blueprint(auth.register(limiter))
+    assets.register(app, settings)
     for part in (pages, pwa):
         app.register_blueprint(part.pages)
     app.context_processor(pages.page_context)

@@ -3,7 +3,9 @@ folder it is served from."""
 
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, current_app, send_from_directory
+
+from app.web.assets import folder_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,7 +19,10 @@ def manifest() -> Response:
 
 @pages.get("/service-worker.js")
 def service_worker() -> Response:
-    """Never from a cache: a browser that keeps an old worker keeps its faults too."""
-    response = send_from_directory(ROOT, "service-worker.js", mimetype="text/javascript")
+    """With the modules of this version, so that a change in any file makes another worker. Never
+    from a cache: a browser that keeps an old worker keeps its faults too."""
+    folder = folder_of(current_app.config["ASSETS_VERSION"])
+    source = (ROOT / "service-worker.js").read_text().replace("./static/", f".{folder}")
+    response = Response(source, mimetype="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     return response

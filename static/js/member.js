@@ -18,6 +18,7 @@ import { PushCard } from "./push/card.js";
 import { Subscription } from "./push/subscription.js";
 import { SessionEnd } from "./session_end.js";
 import { listen } from "./shared/changes.js";
+import { Update } from "./update.js";
 import { WorkerLink } from "./worker_link.js";
 
 await settle();
@@ -37,6 +38,7 @@ const parts = [
   new Mute(),
   new ReadElsewhere(),
   new FaultSwitch(),
+  new Update(),
 
   new WorkerLink(screen), // the Service Worker
   new Subscription(), //     the Push Service

@@ -46,14 +46,17 @@ function activation(worker) {
   });
 }
 
-/** Ask the worker (see worker/messages.js). False when there is none, or it cannot, or it is silent. */
-export async function ask(question) {
-  const registration = await navigator.serviceWorker?.getRegistration();
-  if (!registration?.active) return false;
+/**
+ * Ask the active worker, or another one (see worker/messages.js). False when there is none, or it
+ * cannot, or it is silent.
+ */
+export async function ask(question, other = null) {
+  const worker = other ?? (await navigator.serviceWorker?.getRegistration())?.active;
+  if (!worker) return false;
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => resolve(data);
-    registration.active.postMessage(question, [port2]);
+    worker.postMessage(question, [port2]);
     setTimeout(() => resolve(false), PATIENCE);
   });
 }

@@ -3,7 +3,7 @@
  * one turn is claimed, shown and acknowledged together.
  *
  * DOM events: `push:expired` (detail: how many were lost to their expiry while this device was away),
- * `push:signed-out`. Hints go to every tab as `push:changed`.
+ * `push:signed-out`, `push:connected`. Hints go to every tab as `push:changed`.
  */
 import { sync } from "pushlab/inbox/sync.js";
 import { adopt, inbox } from "pushlab/owner.js";
@@ -32,6 +32,7 @@ export class Arrivals {
   }
 
   async onHello({ connection_id: id }) {
+    dispatch("push:connected");
     await adopt(id);
     this.#work();
     await sync();

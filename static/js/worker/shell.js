@@ -4,34 +4,37 @@
  * page that was answered from the shell gets its files from there: all others go to the network as
  * if there were no worker.
  *
- * Raise VERSION when the page or one of its files changes: the former cache goes away on activation.
+ * All of it is of one version, that of this very file: its address carries it, and the server answers
+ * for no other. What cannot be had in this version is not installed; the browser tries again later.
  */
-const VERSION = 1;
+const FOLDER = new URL("../../", import.meta.url).pathname;
+export const VERSION = FOLDER.split("/").at(-2);
 const CACHE = `pushlab-shell-${VERSION}`;
 const OFFLINE = "/offline";
 const ASSETS = [
-  "/static/css/tokens.css",
-  "/static/css/base.css",
-  "/static/css/frame.css",
-  "/static/css/controls.css",
-  "/static/css/inbox.css",
-  "/static/icons/icon.svg",
-  "/static/icons/icon-192.png",
-  "/static/icons/badge-96.png",
-  "/static/js/offline.js",
-  "/static/js/owner.js",
-  "/static/js/pns/backoff.js",
-  "/static/js/moments.js",
-  "/static/js/inbox/inbox.js",
-  "/static/js/shared/api.js",
-  "/static/js/shared/badge.js",
-  "/static/js/shared/changes.js",
-  "/static/js/shared/database.js",
-  "/static/js/shared/device.js",
-  "/static/js/shared/errors.js",
-  "/static/js/shared/inbox_rows.js",
-  "/static/js/shared/mute.js",
-];
+  "css/tokens.css",
+  "css/base.css",
+  "css/frame.css",
+  "css/controls.css",
+  "css/inbox.css",
+  "icons/icon.svg",
+  "icons/icon-192.png",
+  "icons/badge-96.png",
+  "js/offline.js",
+  "js/owner.js",
+  "js/pns/backoff.js",
+  "js/moments.js",
+  "js/inbox/extras.js",
+  "js/inbox/inbox.js",
+  "js/shared/api.js",
+  "js/shared/badge.js",
+  "js/shared/changes.js",
+  "js/shared/database.js",
+  "js/shared/device.js",
+  "js/shared/errors.js",
+  "js/shared/inbox_rows.js",
+  "js/shared/mute.js",
+].map((path) => FOLDER + path);
 
 /** Ids of the pages that got the shell. They live in seconds; so may this set. */
 const offlinePages = new Set();
@@ -39,6 +42,8 @@ const offlinePages = new Set();
 export async function keep() {
   const cache = await caches.open(CACHE);
   await cache.addAll([OFFLINE, ...ASSETS].map((path) => new Request(path, { cache: "reload" })));
+  const page = await (await cache.match(OFFLINE)).text();
+  if (!page.includes(FOLDER)) throw new Error("The server has just become another version.");
 }
 
 export async function dropOld() {
