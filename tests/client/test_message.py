@@ -78,7 +78,7 @@ def test_what_is_not_ours_is_nothing() -> None:
 
 # W-10
 def test_wrong_types_are_left_out_and_the_rest_is_shown() -> None:
-    wrong = [None, 5, {}, [], True, "x" * 100_000]
+    wrong: list[Any] = [None, 5, {}, [], True, "x" * 100_000]
     fields = ("body", "navigate", "tag", "icon", "image", "badge", "actions", "silent", "renotify")
     texts = [changed("notification", **{name: value}) for name in fields for value in wrong]
     texts += [

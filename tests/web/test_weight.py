@@ -41,7 +41,8 @@ def imports(path: str, body: bytes) -> list[str]:
 def resolve(path: str, name: str, html: str) -> str:
     """The page's import map has one entry; else relative to the importing module."""
     if name.startswith("pushlab/"):
-        return IMPORT_MAP.findall(html)[0] + name.removeprefix("pushlab/")
+        (folder,) = IMPORT_MAP.findall(html)
+        return f"{folder}{name.removeprefix('pushlab/')}"
     folder = path.rsplit("/", 1)[0]
     while name.startswith("../"):
         folder, name = folder.rsplit("/", 1)[0], name[3:]
