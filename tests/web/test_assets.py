@@ -35,7 +35,15 @@ def test_moved_file_is_another_version(copy: Path) -> None:
 
 def test_page_and_worker_name_files_of_one_version(app: Flask, browser: Browser) -> None:
     version = app.config["ASSETS_VERSION"]
-    for path in ("/", "/offline", "/codelab", "/service-worker.js", "/api/docs"):
+    for path in (
+        "/",
+        "/offline",
+        "/codelab",
+        "/account",
+        "/devices",
+        "/service-worker.js",
+        "/api/docs",
+    ):
         text = browser.client.get(path).get_data(as_text=True)
         named = re.findall(r"/static/(v-\w+/)?", text)
         assert named, path

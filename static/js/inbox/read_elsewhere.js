@@ -16,6 +16,6 @@ export class ReadElsewhere {
     if (!shown.length) return;
     const rows = (await inbox()?.all()) ?? [];
     const read = new Set(rows.filter((row) => row.read_at).map((row) => row.notification_id));
-    shown.filter(({ tag }) => read.has(tag)).forEach((notification) => notification.close());
+    shown.filter(({ data }) => read.has(data?.notification_id)).forEach((notification) => notification.close());
   }
 }
