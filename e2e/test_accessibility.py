@@ -11,6 +11,8 @@ from e2e.http import Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("chromium")]
 
 SCHEMES = ["light", "dark"]
+#: A small phone, and a desktop.
+WIDTHS = {"light": 320, "dark": 1280}
 
 
 @pytest.fixture
@@ -27,6 +29,7 @@ def assert_accessible(device: Device) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_public_pages_are_accessible(device: Device, scheme: str) -> None:
     device.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    device.page.set_viewport_size({"width": WIDTHS[scheme], "height": 800})
     for path in ("/", "/login", "/signup", "/offline", "/codelab", "/nowhere"):
         device.open(path)
         assert_accessible(device)
@@ -37,6 +40,7 @@ def test_pages_of_a_user_are_accessible(
     device: Device, somebody_else: Visitor, scheme: str
 ) -> None:
     device.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    device.page.set_viewport_size({"width": WIDTHS[scheme], "height": 800})
     user = device.enter_as_guest()
     device.subscribe()
     device.wait_until_live()
@@ -74,3 +78,39 @@ def test_what_opens_on_a_page_is_accessible(
         device.page.locator(f"[data-part={part}] button").click()
         device.page.locator(f"[data-part={part}][data-state=failed]").wait_for()
     assert_accessible(device)
+
+
+#: Shows the card in a state as the state machine would.
+SHOW_STATE = """state => document.dispatchEvent(new CustomEvent("push:state", { detail: {
+  state, error: new DOMException("Error retrieving push subscription.", "AbortError"),
+  retryAt: Date.now() + 9000 } }))"""
+STATES = """() => Array.from(
+  document.querySelectorAll("[role=status] > [data-for]"), (part) => part.dataset.for)"""
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+# W-2 W-3 W-5
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 320),
+        ("dark", 1280),
+        pytest.param("dark", 320, marks=pytest.mark.slow),
+        pytest.param("light", 1280, marks=pytest.mark.slow),
+    ],
+)
+def test_every_state_of_the_push_card_is_accessible(
+    device: Device, scheme: str, width: int
+) -> None:
+    device.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    device.page.set_viewport_size({"width": width, "height": 800})
+    device.enter_as_guest()
+    device.wait_for_card("default")
+    states = device.page.evaluate(STATES)
+    assert len(states) > 15
+    for state in states:
+        device.page.evaluate(SHOW_STATE, state)
+        device.card(state).wait_for()
+        results = Axe().run(device.page, context="[data-part=push-card]")
+        assert results.violations_count == 0, f"{state}\n{results.generate_report()}"
+        assert not device.page.evaluate(TOO_WIDE), f"{state} is wider than the window"

@@ -30,6 +30,7 @@ WHAT_THE_SYSTEM_WAS_TOLD = """async () => {
 CLICK_THE_SECOND = """async () => {
   if (!self.registration.active) return;
   const [notification] = await self.registration.getNotifications();
+  if (!notification) return; // a worker of another laboratory
   self.dispatchEvent(new NotificationEvent("notificationclick", { notification, action: "1" }));
 }"""
 

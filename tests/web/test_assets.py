@@ -11,6 +11,8 @@ from app.web.assets import PARTS, ROOT, version_of
 from tests.web.conftest import Browser
 from tests.web.test_weight import weigh
 
+PAGES = ("/", "/offline", "/codelab", "/account", "/devices", "/api/docs")
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
