@@ -123,7 +123,7 @@ def test_other_key_and_dead_address_are_healed_before_the_readers_eyes(
     lab.push_service.arm("accept", status=410, times=1)
     sent = somebody_else.notify("To a dead address", to=user)["notification_id"]
     lab.journal.wait_for("send.answered", notification_id=sent, status=410)
-    device.page.wait_for_function("window.states.includes('gone')")
+    wait_until(lambda: "gone" in states(device), "the state gone")
     assert device.wait_until_subscribed() != renewed
 
 
