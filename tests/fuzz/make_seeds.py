@@ -82,6 +82,8 @@ def mcs_streams() -> Iterator[Seed]:
     yield "mcs_stream", "login", start
     rest = (mcs.HeartbeatPing(last_stream_id_received=1), mcs.IqStanza(id=""), mcs.Close())
     yield "mcs_stream", "session", start + b"".join(mcs.encode(one) for one in rest)
+    large = bytes([3]) + mcs.encode_varint(20_000) + b"x" * 2000
+    yield "mcs_stream", "too-large", start[:1] + large
     yield "mcs_stream", "before-login", bytes([mcs.VERSION]) + mcs.encode(mcs.HeartbeatPing())
 
 
@@ -165,6 +167,7 @@ def bodies() -> Iterator[Seed]:
         ("api_MuteBody", "hour", {"seconds": 3600}),
         ("api_MuteBody", "until", {"seconds": None}),
         ("push_payload", "full", full),
+        ("push_payload", "cut-to-the-byte", full | {"body": "x" * 5000}),
         ("push_payload", "cut", full | {"body": "ü" * 5000}),
     ):
         yield target, name, as_json(value)

@@ -40,6 +40,7 @@ class Delivery(RuleBasedStateMachine):  # P-8 P-9 P-11
         self.sent: list[int] = []
         self.acknowledged: set[int] = set()
         self.replayed = 0
+        self.rung = False
 
     @rule(count=st.integers(1, 100))
     def create(self, count: int) -> None:
@@ -49,6 +50,7 @@ class Delivery(RuleBasedStateMachine):  # P-8 P-9 P-11
     @rule()
     def ring(self) -> None:
         self.session.dirty = True
+        self.rung = True
 
     @rule(count=st.integers(1, 30))
     def expire(self, count: int) -> None:
@@ -60,6 +62,7 @@ class Delivery(RuleBasedStateMachine):  # P-8 P-9 P-11
     @rule()
     def begin_pull(self) -> None:
         want = self.session.wants()
+        self.rung = False
         assert 0 < want.limit <= WINDOW
         found = [seq for seq in self.pending if seq > want.after][: want.limit]
         rows = tuple(Row(str(seq), seq) for seq in found)
@@ -70,6 +73,7 @@ class Delivery(RuleBasedStateMachine):  # P-8 P-9 P-11
     def end_pull(self) -> None:
         assert self.reading is not None
         behind = self.session.on_pulled(self.reading)
+        assert self.session.dirty or not (self.rung or self.reading.more)
         self.sent += [row.seq for row in self.reading.rows]
         self.reading = None
         if behind is not None:
