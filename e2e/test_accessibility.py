@@ -59,6 +59,7 @@ def test_pages_of_a_user_are_accessible(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.slow
 def test_what_opens_on_a_page_is_accessible(
     device: Device, sign_up: Callable[[str], tuple[str, str]], scheme: str
 ) -> None:

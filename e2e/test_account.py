@@ -82,6 +82,7 @@ def test_read_on_one_device_is_read_on_all(
 
 #
 @pytest.mark.mainly("chromium")
+@pytest.mark.slow
 def test_muted_device_takes_everything_quietly(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

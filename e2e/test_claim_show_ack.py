@@ -19,6 +19,7 @@ POINTS = [
 
 # P-11 X-1
 @pytest.mark.parametrize(("point", "alerts"), POINTS)
+@pytest.mark.mainly("firefox")
 def test_page_that_ends_midway_finishes_after_reload(
     lab: Lab, device: Device, somebody_else: Visitor, point: str, alerts: int
 ) -> None:
@@ -37,6 +38,7 @@ def test_page_that_ends_midway_finishes_after_reload(
 
 # P-11 X-1
 @pytest.mark.parametrize(("point", "alerts"), POINTS)
+@pytest.mark.mainly("firefox")
 def test_page_finishes_what_the_worker_left(
     lab: Lab, device: Device, somebody_else: Visitor, point: str, alerts: int
 ) -> None:

@@ -1,11 +1,14 @@
 """What the push service may drop: replaced by topic, out of time."""
 
+import pytest
+
 from e2e.device import Device
 from e2e.http import Visitor
 from e2e.lab import Lab
 
 
 # W-8 W-9
+@pytest.mark.mainly("firefox")
 def test_newer_message_of_a_topic_replaces_the_held_one(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
@@ -24,6 +27,7 @@ def test_newer_message_of_a_topic_replaces_the_held_one(
 
 
 # W-8 W-9
+@pytest.mark.mainly("firefox")
 def test_message_out_of_time_never_comes(lab: Lab, device: Device, somebody_else: Visitor) -> None:
     user = device.enter_as_guest()
     device.subscribe()

@@ -48,6 +48,7 @@ ACTIVE_VERSION = """async () => {
 
 # W-10
 @pytest.mark.mainly("chromium")
+@pytest.mark.slow
 def test_new_version_is_told_and_waits_for_the_reader(
     changing_lab: Lab, checkout: Path, browser_pool: BrowserPool, browser_name: str
 ) -> None:

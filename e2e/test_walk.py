@@ -49,6 +49,7 @@ def test_walk_in_both_browsers_is_twenty_steps(folder: Path) -> None:
     assert list(folder.iterdir()) == [], "nothing is left behind"
 
 
+@pytest.mark.slow
 def test_walk_names_the_push_service_that_was_killed(folder: Path) -> None:
     walk = start_walk(folder, "--browser", "chromium")
     assert walk.stdout is not None

@@ -97,5 +97,6 @@ def test_every_answer_to_a_visitor_is_as_described(app: Flask) -> None:
     answers(app, visitor, {"connection_id": device, "notification_id": notification})
 
 
+@pytest.mark.slow
 def test_every_answer_to_a_stranger_is_as_described(app: Flask) -> None:
     answers(app, Browser(app.test_client()), {})

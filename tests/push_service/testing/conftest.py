@@ -1,5 +1,7 @@
 """The wheel, and a place where nothing but the wheel is known of this project."""
 
+import fcntl
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +25,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed_wheel(wheel: Path) -> Path:
-    """The wheel, installed in the other environment. Whoever uses it is of the xdist group
-    `outside`: there is one such environment."""
+    """The wheel, installed in the other environment. There is one such environment: whoever comes
+    first installs, and nobody installs again what is there while others use it."""
     if not ENVIRONMENT.exists():
         pytest.skip("the example's environment is missing: make setup")
+    digest, stamp = hashlib.sha256(wheel.read_bytes()).hexdigest(), ENVIRONMENT / "installed"
     pip = [str(ENVIRONMENT / "bin/pip"), "install", "--quiet", "--no-index", "--no-deps"]
-    subprocess.run([*pip, "--force-reinstall", str(wheel)], check=True)
+    with (ENVIRONMENT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != digest:
+            subprocess.run([*pip, "--force-reinstall", str(wheel)], check=True)
+            stamp.write_text(digest)
     return wheel
 
 

@@ -132,6 +132,7 @@ def test_each_browser_gets_its_own_message(
 
 
 # W-10, X-4: a message that comes before the permission does would end Chromium's subscription
+@pytest.mark.slow
 def test_permission_granted_later_outlives_a_relaunch(
     chromium: PushBrowser, sender: Sender
 ) -> None:

@@ -100,6 +100,7 @@ def test_every_fixture_is_explained(outside: Outside) -> None:
 
 # X-4
 @pytest.mark.browser
+@pytest.mark.slow
 def test_plugin_gets_on_with_pytest_asyncio(outside: Outside) -> None:
     outside.write(
         test_mine="""
