@@ -62,7 +62,6 @@ def make_services(settings: Settings, database: Database) -> Services:
     journal = Journal(database, enabled=settings.lab)
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
     ringer = Ringer(bus)
-    keys = vapid.load(settings)
     outbox_changed, schedule_changed = threading.Event(), threading.Event()
     services = Services(
         settings=settings,
@@ -71,7 +70,7 @@ def make_services(settings: Settings, database: Database) -> Services:
         journal=journal,
         bus=bus,
         ringer=ringer,
-        vapid=keys,
+        vapid=vapid.load(settings),
         creator=Creator(
             database=database,
             ringer=ringer,
@@ -86,29 +85,38 @@ def make_services(settings: Settings, database: Database) -> Services:
         scheduler=None,
     )
     if "node" in settings.roles:
-        services.node = Node(
-            database,
-            bus,
-            journal,
-            faults,
-            sweep_seconds=settings.sweep_seconds,
-            beat_seconds=settings.beat_seconds,
-            only_node=settings.bus_url == "memory://",
-            expire=lambda: expire_all(services),
-        )
+        services.node = _make_node(services)
     if "sender" in settings.roles:
-        services.sender = Sender(
-            settings=settings,
-            database=database,
-            webpush=WebPush(settings, keys),
-            journal=journal,
-            faults=faults,
-            ringer=ringer,
-            changed=outbox_changed,
-        )
+        services.sender = _make_sender(services, outbox_changed)
         services.scheduler = Scheduler(database, services.creator, schedule_changed)
     journal.on_written = lambda user_ids: services.hint(user_ids, "journal")
     return services
+
+
+def _make_node(services: Services) -> Node:
+    settings = services.settings
+    return Node(
+        services.database,
+        services.bus,
+        services.journal,
+        services.faults,
+        sweep_seconds=settings.sweep_seconds,
+        beat_seconds=settings.beat_seconds,
+        only_node=settings.bus_url == "memory://",
+        expire=lambda: expire_all(services),
+    )
+
+
+def _make_sender(services: Services, outbox_changed: threading.Event) -> Sender:
+    return Sender(
+        settings=services.settings,
+        database=services.database,
+        webpush=WebPush(services.settings, services.vapid),
+        journal=services.journal,
+        faults=services.faults,
+        ringer=services.ringer,
+        changed=outbox_changed,
+    )
 
 
 def start(app: Flask) -> None:

@@ -12,7 +12,7 @@ ENVELOPE = Envelope("ring", user_ids=(7,), ids=("n1",))
 Heard = queue.Queue[Envelope]
 
 
-def test_ring_reaches_the_node_it_names(bus: Bus, caller: Bus) -> None:  # P-7
+def test_ring_reaches_the_node_it_names(bus: Bus, caller: Bus) -> None:  # P-7, P-10
     heard: Heard = queue.Queue()
     other: Heard = queue.Queue()
     node_uri = bus.subscribe(heard.put)

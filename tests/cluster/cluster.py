@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests import postgres
+from tests import postgres, waiting
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -65,7 +64,7 @@ class Cluster:
     def start(self) -> None:
         self.start_behind_the_proxy()
         self._others.append(self._nginx())
-        self._wait_until_it_answers(self.url)
+        waiting.until(self._nginx_answers, PATIENCE)
 
     def start_behind_the_proxy(self) -> None:
         """App and nodes alone, each by its own port; without nodes the app is one itself."""
@@ -154,15 +153,12 @@ class Cluster:
             f"events {{}}\nhttp {{\naccess_log off;\n{places}{site}}}\n"
         )
 
-    def _wait_until_it_answers(self, url: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                with urlopen(f"{url}/healthz", timeout=PATIENCE):
-                    return
-            except URLError:
-                time.sleep(0.02)
-        raise AssertionError("nginx does not answer")
+    def _nginx_answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/healthz", timeout=PATIENCE):
+                return True
+        except URLError:
+            return False
 
 
 @contextmanager

@@ -61,7 +61,6 @@ class Device:
                 if habit == "drops" and self._chance.random() < 0.3:
                     return
             elif frame["type"] == "replayed" and frame["expired"]:
-                self.seen.expired += frame["expired"]
                 client.send_text(json.dumps({"type": "ack", "expired": frame["expired"]}))
 
     def _show(self, frame: dict[str, object]) -> None:

@@ -22,7 +22,6 @@ class Seen:
     connection_id: str
     user_id: int
     shown: list[tuple[int, str]] = field(default_factory=list)
-    expired: int = 0
     gone: bool = False
 
     @property
