@@ -79,14 +79,12 @@ def test_stranger_cannot_ring(node: Node) -> None:  # P-2
 
 
 def test_hostile_bodies_are_answered(node: Node) -> None:  # P-2
-    huge = b"x" * (MAX_BODY + 1)
-    assert node.post(huge, sign(SECRET, huge)) == 413
     for body, status in ((b"", 410), (b"\xff\xff", 410), (node.node_uri.encode() + b"\n{", 500)):
         assert node.post(body, sign(SECRET, body)) == status
 
 
 def test_length_that_no_body_has_is_refused(node: Node) -> None:  # P-2
-    for length in ("9" * 5000, "-1", "1e3"):
+    for length in (str(MAX_BODY + 1), "9" * 5000, "-1", "1e3"):
         assert node.post(b"", "", **{"Content-Length": length}) == 413
 
 

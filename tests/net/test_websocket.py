@@ -17,6 +17,8 @@ from tests.net.clients import PATIENCE, Client, masked_frame
 BIG = "x" * 60_000
 #: A peer that answers nothing must not make a test slow.
 HASTY = Limits(close_timeout=0.2, send_timeout=0.2, backlog_bytes=200_000)
+#: A peer that answers late, as on a busy machine, has all the time that it needs.
+PATIENT = Limits(close_timeout=PATIENCE, send_timeout=PATIENCE, backlog_bytes=200_000)
 
 
 @dataclass
@@ -50,9 +52,11 @@ def serve(limits: Limits | None = None) -> Iterator[Served]:
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     served = Served(WebSocket(ours.detach(), limits), Client.on(theirs))
     reader = gevent.spawn(served.run)
-    yield served
-    theirs.close()
-    reader.join(PATIENCE)
+    try:
+        yield served
+    finally:
+        theirs.close()
+        reader.join(PATIENCE)
     assert reader.ready(), "the reader did not end with its socket"
 
 
@@ -80,7 +84,7 @@ def test_slow_reader_gets_every_large_message_whole() -> None:  # P-8, P-11
 
 
 def test_reader_that_is_too_slow_is_closed_with_1013() -> None:  # P-11
-    with serve(HASTY) as served:
+    with serve(PATIENT) as served:
         frame = encode_text_frame(BIG)
         sent = 0
         while served.websocket.send(frame):
