@@ -10,8 +10,11 @@ from typing import Any, TypeVar
 from e2e.http import Visitor
 
 T = TypeVar("T")
-#: Seconds between two looks: often enough to be quick, seldom enough not to disturb.
+#: Seconds between two looks at first. What has taken long may be seen a little later: a busy
+#: machine gets busier when it is asked often.
 LOOK = 0.05
+LATER = 0.15  # of the time that it has taken
+SELDOM = 0.5
 
 
 class DidNotHappenError(AssertionError):
@@ -20,12 +23,13 @@ class DidNotHappenError(AssertionError):
 
 def wait_until(look: Callable[[], T | None], what: str, timeout: float = 10.0) -> T:
     """What `look` returns, once that is not None or False. Raises DidNotHappenError."""
-    deadline = time.monotonic() + timeout
+    begin = time.monotonic()
     pause = Pause()
     while not (found := look()):
-        if time.monotonic() > deadline:
+        passed = time.monotonic() - begin
+        if passed > timeout:
             raise DidNotHappenError(f"{what}: not within {timeout:g} s")
-        pause.wait(LOOK)
+        pause.wait(min(max(LOOK, LATER * passed), SELDOM))
     return found
 
 

@@ -81,6 +81,12 @@ class Lab:
 
     def start(self) -> None:
         """Start it; returns when page and push service answer. Raises LabError."""
+        self.start_push_service()
+        self.wait_until_ready()
+
+    def start_push_service(self) -> None:
+        """The first half of `start`: the rest is still starting, but a browser can be launched.
+        Raises LabError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -95,6 +101,14 @@ class Lab:
                 text=True,
                 env=self._variables(),
             )
+        try:
+            self._told = wait_until(self._push_service_told, "a push service", START_SECONDS)
+        except DidNotHappenError:
+            self.stop()
+            raise self._not_started() from None
+
+    def wait_until_ready(self) -> None:
+        """The second half of `start`."""
         self._told = self._read_ready_line()
 
     def stop(self) -> None:
@@ -145,8 +159,7 @@ class Lab:
     @property
     def pids(self) -> dict[str, int | None]:
         """Process ids as they are now: `supervisor`, `app_server`, `app_master`, `push_service`."""
-        running: dict[str, Any] = json.loads((self.folder / "running.json").read_text())
-        pids: dict[str, int | None] = running["pids"]
+        pids: dict[str, int | None] = self._running()["pids"]
         return pids
 
     def guest(self) -> Visitor:
@@ -236,6 +249,24 @@ class Lab:
         own = {"PUSHLAB_INSTANCE_DIR": str(self.folder), "PUSHLAB_PORT": "0"}
         return {**inherited, **own, **self._environment}
 
+    def _running(self) -> dict[str, Any]:
+        """What the laboratory says about itself; empty before it says anything."""
+        with contextlib.suppress(FileNotFoundError):
+            running: dict[str, Any] = json.loads((self.folder / "running.json").read_text())
+            return running
+        return {}
+
+    def _push_service_told(self) -> dict[str, Any] | None:
+        if self._process is None or self._process.poll() is not None:
+            self.stop()
+            raise self._not_started()
+        running = self._running()  # or what a killed one left behind
+        ours = running and running["pids"]["supervisor"] == self._process.pid
+        return running if ours and running["push_service"] else None
+
+    def _not_started(self) -> LabError:
+        return LabError(f"the laboratory did not start:\n{self._log_end()}")
+
     def _read_ready_line(self) -> dict[str, Any]:
         process = self._process
         assert process is not None
@@ -246,7 +277,7 @@ class Lab:
             told: dict[str, Any] = json.loads(line)
         except ValueError:
             self.stop()
-            raise LabError(f"the laboratory did not start:\n{self._log_end()}") from None
+            raise self._not_started() from None
         return told
 
 

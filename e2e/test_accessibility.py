@@ -85,6 +85,9 @@ def test_what_opens_on_a_page_is_accessible(
 SHOW_STATE = """state => document.dispatchEvent(new CustomEvent("push:state", { detail: {
   state, error: new DOMException("Error retrieving push subscription.", "AbortError"),
   retryAt: Date.now() + 9000 } }))"""
+#: All of them together, each with what it was filled with: axe takes as long for one as for all.
+SHOW_ALL = """() => document.querySelectorAll("[role=status] > [data-for]").forEach(
+  (part) => { part.hidden = false; })"""
 STATES = """() => Array.from(
   document.querySelectorAll("[role=status] > [data-for]"), (part) => part.dataset.for)"""
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -112,6 +115,7 @@ def test_every_state_of_the_push_card_is_accessible(
     for state in states:
         device.page.evaluate(SHOW_STATE, state)
         device.card(state).wait_for()
-        results = Axe().run(device.page, context="[data-part=push-card]")
-        assert results.violations_count == 0, f"{state}\n{results.generate_report()}"
         assert not device.page.evaluate(TOO_WIDE), f"{state} is wider than the window"
+    device.page.evaluate(SHOW_ALL)
+    results = Axe().run(device.page, context="[data-part=push-card]")
+    assert results.violations_count == 0, results.generate_report()

@@ -10,6 +10,7 @@ from e2e.lab import Lab
 
 
 # W-8
+@pytest.mark.mainly("chromium")
 def test_crash_between_201_and_sending_loses_nothing(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

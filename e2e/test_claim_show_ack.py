@@ -11,7 +11,7 @@ from e2e.lab import Lab
 #: Fault point, and how often the notification alerts in the end. Between "shown" and the row that
 #: says so nobody can know whether the reader saw it: it is shown again, under the same tag.
 POINTS = [
-    ("claimed", 1),
+    pytest.param("claimed", 1, marks=pytest.mark.mainly("firefox")),
     pytest.param("shown", 2, marks=pytest.mark.mainly("chromium")),
     pytest.param("before-ack", 1, marks=pytest.mark.mainly("chromium")),
 ]
@@ -19,7 +19,6 @@ POINTS = [
 
 # P-11 X-1
 @pytest.mark.parametrize(("point", "alerts"), POINTS)
-@pytest.mark.mainly("firefox")
 def test_page_that_ends_midway_finishes_after_reload(
     lab: Lab, device: Device, somebody_else: Visitor, point: str, alerts: int
 ) -> None:
@@ -38,7 +37,6 @@ def test_page_that_ends_midway_finishes_after_reload(
 
 # P-11 X-1
 @pytest.mark.parametrize(("point", "alerts"), POINTS)
-@pytest.mark.mainly("firefox")
 def test_page_finishes_what_the_worker_left(
     lab: Lab, device: Device, somebody_else: Visitor, point: str, alerts: int
 ) -> None:

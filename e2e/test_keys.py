@@ -19,6 +19,7 @@ SUBSCRIBE_WITH_ANOTHER_KEY = """async () => {
 
 
 # W-3
+@pytest.mark.mainly("chromium")
 def test_subscription_with_another_key_is_replaced(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     device.wait_for_card("default")

@@ -11,6 +11,7 @@ from e2e.lab import Lab
 
 
 # W-9
+@pytest.mark.mainly("chromium")
 def test_message_signed_with_another_key_is_refused(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

@@ -37,6 +37,7 @@ def test_turning_off_ends_it_everywhere(lab: Lab, device: Device) -> None:
 
 
 # W-8
+@pytest.mark.mainly("chromium")
 def test_410_removes_the_subscription(lab: Lab, device: Device, somebody_else: Visitor) -> None:
     user = device.enter_as_guest()
     endpoint = device.subscribe()

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,13 +51,15 @@ Tell = Callable[[Result, Step], None]
 class Walker:
     """One browser's walk, in a thread of its own."""
 
-    def __init__(self, lab: Lab, browser: str, tell: Tell) -> None:
+    def __init__(self, lab: Lab, browser: str, tell: Tell, ready: "Future[None]") -> None:
+        """`ready`: done when the whole laboratory answers; its push service does already."""
         self.results: list[Result] = []
         self.failure: str | None = None
         self._lab = lab
         self._browser = browser
         self._window: PushBrowser | None = None
         self._tell = tell
+        self._ready = ready
         self._thread = threading.Thread(target=self._run, name=browser)
 
     def start(self) -> None:
@@ -86,6 +89,7 @@ class Walker:
             window.launch()
             self._window = window
             try:
+                self._ready.result()
                 device = Device(self._lab, window, patience=PATIENCE)
                 for step in TenSteps(device, self._lab.guest()):
                     self._take(step)
@@ -120,9 +124,11 @@ def words_of(error: BaseException) -> str:
 def walk(lab: Lab, browsers: list[str], tell: Tell) -> tuple[list[Result], list[str]]:
     """All steps in all browsers: what became of them, and for each thing that failed a sentence
     that says what to look at."""
-    walkers = [Walker(lab, browser, tell) for browser in browsers]
+    ready: Future[None] = Future()
+    walkers = [Walker(lab, browser, tell, ready) for browser in browsers]
     for walker in walkers:
-        walker.start()
+        walker.start()  # a browser needs its time too
+    wait_until_ready(lab, ready)
     for walker in walkers:
         while not walker.is_over(LOOK):
             if not lab.is_running():
@@ -132,6 +138,15 @@ def walk(lab: Lab, browsers: list[str], tell: Tell) -> tuple[list[Result], list[
     if failures and lab.has_failed(within=LAST_LOOK):
         failures = [lab.last_words()]  # whatever else went wrong, it went wrong because of this
     return results, failures
+
+
+def wait_until_ready(lab: Lab, ready: "Future[None]") -> None:
+    try:
+        lab.wait_until_ready()
+    except LabError as error:
+        ready.set_exception(error)
+    else:
+        ready.set_result(None)
 
 
 class Lines:
@@ -165,12 +180,14 @@ def main(browser: str, as_json: bool) -> None:
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pushlab-walk-") as folder:
         lab = Lab(Path(folder), restart=False)
+        tell: Tell = (lambda _result, _step: None) if as_json else Lines(browsers).tell
         try:
-            with lab:
-                tell: Tell = (lambda _result, _step: None) if as_json else Lines(browsers).tell
-                results, failures = walk(lab, browsers, tell)
+            lab.start_push_service()
+            results, failures = walk(lab, browsers, tell)
         except LabError as error:
             results, failures = [], [str(error)]
+        finally:
+            lab.stop()
     if as_json:
         click.echo(json.dumps([asdict(result) for result in results], indent=1))
     elif not failures:

@@ -70,19 +70,19 @@ class House:
                 os.close(lock)
 
     def start(self) -> None:
+        """Start all; from the first on, the instance folder tells which run."""
+        self.supervisor.on_change = lambda: instance.tell_running(self._folder, self.told())
         if self._settings.push_service == "local":
             self._start_push_service()
         self.supervisor.start(self._app_program())
         instance.remember_ports(self._folder, self._ports)
-        self.supervisor.on_change = lambda: instance.tell_running(self._folder, self.told())
-        self.supervisor.on_change()
 
     def told(self) -> dict[str, Any]:
         """What runs, for people, tests and the other commands. Process ids change at restarts."""
         app = self.supervisor.announced(APP)
         push_service = self.supervisor.announced(PUSH_SERVICE)
         return {
-            "ready": True,
+            "ready": bool(app),
             "url": self._settings.public_url,
             "lab": self._settings.lab,
             "instance_dir": str(self._folder),

@@ -33,7 +33,7 @@ def _in_use(folder: Path) -> str:
 
 
 def running(folder: Path) -> dict[str, Any]:
-    """What `serve` or `lab` told about itself when it became ready; empty when none runs."""
+    """What `serve` or `lab` tells about itself, `ready` or still starting; empty when none runs."""
     with contextlib.suppress(OSError, ValueError):
         told: dict[str, Any] = json.loads((folder / "running.json").read_text())
         os.kill(told["pids"]["supervisor"], 0)
