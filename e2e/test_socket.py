@@ -36,6 +36,7 @@ def test_missed_notifications_come_in_order_with_the_next_connection(
 
 
 # P-9 P-12
+@pytest.mark.mainly("chromium")
 def test_socket_is_back_after_the_app_was_killed(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

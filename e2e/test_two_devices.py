@@ -13,6 +13,7 @@ SignUp = Callable[[str], tuple[str, str]]
 
 
 # W-6 W-13 P-3
+@pytest.mark.mainly("chromium")
 def test_both_devices_receive_until_one_unsubscribes(
     lab: Lab, device: Device, second_device: Device, sign_up: SignUp, somebody_else: Visitor
 ) -> None:

@@ -21,6 +21,7 @@ def has_push(device: Device) -> bool:
 
 
 # W-6
+@pytest.mark.mainly("chromium")
 def test_turning_off_ends_it_everywhere(lab: Lab, device: Device) -> None:
     device.enter_as_guest()
     device.subscribe()

@@ -17,7 +17,6 @@ from tests.net.clients import PATIENCE, Client, masked_frame
 BIG = "x" * 60_000
 #: A peer that answers nothing must not make a test slow.
 HASTY = Limits(close_timeout=0.2, send_timeout=0.2, backlog_bytes=200_000)
-#: A peer that answers late, as on a busy machine, has all the time that it needs.
 PATIENT = Limits(close_timeout=PATIENCE, send_timeout=PATIENCE, backlog_bytes=200_000)
 
 

@@ -223,6 +223,7 @@ def test_limits_hold_off_whoever_guesses(behind_a_proxy: FlaskClient) -> None:
     assert guess(behind_a_proxy, "192.0.2.2").status_code == 400, "another visitor, same proxy"
 
 
+@pytest.mark.slow
 def test_limits_hold_off_who_guesses_with_a_stolen_session(behind_a_proxy: FlaskClient) -> None:
     """From one address or from many: the session is the same."""
     Browser(behind_a_proxy).sign_up("Ada")

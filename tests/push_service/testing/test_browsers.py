@@ -97,6 +97,7 @@ def test_messages_held_over_every_restart_come_in_order_and_once(
 
 
 # W-9
+@pytest.mark.slow
 def test_firefox_comes_back_to_a_restarted_push_service(
     push_service: PushServiceProcess, firefox: PushBrowser, site: Site, sender: Sender
 ) -> None:

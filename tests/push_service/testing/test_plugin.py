@@ -194,7 +194,10 @@ def test_chromium(chromium): pass
 
 
 #
-@pytest.mark.parametrize("choice", ["--push-browser=firefox", "-opush_browsers=firefox"])
+@pytest.mark.parametrize(
+    "choice",
+    ["--push-browser=firefox", pytest.param("-opush_browsers=firefox", marks=pytest.mark.slow)],
+)
 def test_browser_is_chosen(outside: Outside, choice: str) -> None:
     outside.write(test_mine=CHOICE)
     said = outside.pytest("--collect-only", "-q", choice).stdout
@@ -206,6 +209,7 @@ def test_browser_is_chosen(outside: Outside, choice: str) -> None:
 
 #
 @pytest.mark.browser
+@pytest.mark.slow
 def test_windows_are_shown_on_request(outside: Outside) -> None:
     outside.write(test_mine=CHOICE)
     run = outside.pytest("-k", "test_chromium", "--push-headed")
