@@ -80,7 +80,7 @@ class Node:
         self._greenlets = Group()
         self._gate = Gate()
         self._pinger = Pinger()
-        self._puller = Puller(database, journal, faults)
+        self._puller = Puller(database, journal, faults, self.connections)
         self._acks = Acks(database, journal, faults)
         self._sweep = Sweep(database, self.connections, self._puller, expire, sweep_seconds)
         self._heartbeat = Heartbeat(database, self._begin_anew, beat_seconds)

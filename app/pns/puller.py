@@ -13,7 +13,7 @@ from app.faults import Faults
 from app.journal import Journal
 from app.net.framing import encode_text_frame
 from app.pns import pending, wire
-from app.pns.connections import Connection
+from app.pns.connections import Connection, Connections
 from app.pns.pending import Content, Turn
 from app.pns.session import Pulled, Row
 
@@ -30,7 +30,10 @@ RETRY = 0.5
 class Puller:
     """One greenlet, so one pull per connection at a time."""
 
-    def __init__(self, database: Database, journal: Journal, faults: Faults) -> None:
+    def __init__(
+        self, database: Database, journal: Journal, faults: Faults, connections: Connections
+    ) -> None:
+        self._connections = connections
         self._database = database
         self._journal = journal
         self._faults = faults
@@ -67,7 +70,7 @@ class Puller:
                 self._pull(due[start : start + AT_ONCE])
 
     def _pull(self, connections: list[Connection]) -> None:
-        due = [connection for connection in connections if connection.session.is_due]
+        due = [connection for connection in connections if self._is_due(connection)]
         wants = [connection.session.wants() for connection in due]
         try:
             with self._database.read() as session:
@@ -77,6 +80,12 @@ class Puller:
             self._try_again(due)
         else:
             self._send_all(due, turn)
+
+    def _is_due(self, connection: Connection) -> bool:
+        """A socket whose place another one took is not served any more: in one turn with the other
+        it would get that one's rows, and the other its own."""
+        is_current = self._connections.get(connection.connection_id) is connection
+        return is_current and connection.session.is_due
 
     def _try_again(self, due: list[Connection]) -> None:
         for connection in due:

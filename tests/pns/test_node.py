@@ -115,6 +115,22 @@ def test_second_socket_takes_the_place_of_the_first(house: House, node: Node) ->
     assert len(node.connections) == 1
 
 
+def test_socket_whose_place_was_taken_is_not_served(house: House, node: Node) -> None:  # P-9
+    """In one turn with the new one, each would get what the other wants."""
+    device = house.make_device()
+    house.connect_and_greet(node, device)
+    old = node.connections.get(device.connection_id)
+    second = house.connect_and_greet(node, device)
+    new = node.connections.get(device.connection_id)
+    house.create(device.user_id, "tea", "cake")
+    assert old
+    assert new
+    node._puller.mark_dirty([old, new])
+    assert titles(second.next_frames(2)) == ["tea", "cake"]
+    second.ping(b"anything else?")
+    assert second.next_pong() == b"anything else?"
+
+
 def test_late_end_of_the_first_socket_erases_nothing(house: House, node: Node) -> None:  # P-9
     device = house.make_device()
     first = house.connect_and_greet(node, device)
