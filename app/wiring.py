@@ -58,10 +58,10 @@ def wire(settings: Settings) -> Flask:
 
 def make_services(settings: Settings, database: Database) -> Services:
     """The parts of this process, tied together; nothing runs yet."""
-    faults = Faults(enabled=settings.lab)
+    faults = Faults(enabled=settings.lab, folder=settings.instance_dir / "faults")
     journal = Journal(database, enabled=settings.lab)
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
-    ringer = Ringer(bus)
+    ringer = Ringer(bus, faults)
     outbox_changed, schedule_changed = threading.Event(), threading.Event()
     services = Services(
         settings=settings,
@@ -157,7 +157,8 @@ def stop(app: Flask) -> None:
 
 def expire_all(services: Services) -> None:
     """What nobody waits for any more goes, and so do devices that never came back (P-14)."""
-    expire.sweep(services.database)
+    if expire.sweep(services.database):
+        services.faults.reach("expire.after_commit")
     retention = services.settings.device_retention
     ended = services.database.write(lambda session: devices.expire(session, clock.now(), retention))
     for device in ended:

@@ -134,11 +134,12 @@ def test_each_failure_is_told() -> None:
 def test_fault_points_in_the_failures_are_there() -> None:
     """App, client and push service: every switch that is named exists."""
     text = read("docs/failures.md")
-    app = set(re.findall(r"`((?:subscribe|create|sender|node)\.\w+)`", text))
+    app = {row.split("`")[1] for row in rows("docs/failures.md", r"`\w+\.\w+`")}
+    named = set(re.findall(r"`((?:subscribe|create|sender|node|ringer)\.\w+)`", text))
     client = set(re.findall(r"`(?:client|service-worker):([\w-]+)`", text))
     push_service = set(re.findall(r"`/lab/faults/(\w+)`", text))
-    assert app
-    assert app <= POINTS.keys()
+    assert app == POINTS.keys()
+    assert named <= app
     assert client
     assert client <= set(re.findall(r"^ \*   ([\w-]+) ", read("static/js/shared/faults.js"), re.M))
     assert push_service

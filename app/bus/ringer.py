@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from app.bus.contract import Bus, BusError
 from app.bus.envelope import Envelope
+from app.faults import OFF, Faults
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,9 @@ class Ringer:
     """Rings that wait for a node become one. Each node is rung by a thread of its own, which lives
     while something waits for it."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, faults: Faults = OFF) -> None:
         self._bus = bus
+        self._faults = faults
         self._waiting: dict[str, dict[Subject, Envelope]] = {}
         self._ringing: set[str] = set()
         self._silent: set[str] = set()
@@ -84,7 +86,9 @@ class Ringer:
 
     def _hand_over(self, node_uri: str, envelope: Envelope) -> None:
         try:
+            self._faults.reach("ringer.before_ring")
             self._bus.ring(node_uri, envelope, TIMEOUT)
+            self._faults.reach("ringer.after_ring")
             self._silent.discard(node_uri)
         except BusError as error:
             self._complain(node_uri, error)

@@ -62,6 +62,7 @@ class Creator:
         self._faults.reach("create.after_commit")
         if is_new:
             self._tell(created)
+            self._faults.reach("create.after_ring")
             self._report(new, created)
         return created
 
@@ -74,6 +75,7 @@ class Creator:
 
         due, created = self._database.write(work)
         if created:
+            self._faults.reach("schedule.after_commit")
             self._tell(created)
             self._report(due, created)
         return len(created)

@@ -66,6 +66,7 @@ class Acks:
         try:
             self._faults.reach("node.before_ack")
             self._database.write(lambda session: _store(session, batch))
+            self._faults.reach("node.after_ack")
         except Exception:
             log.exception("acknowledgements could not be stored")
             self._waiting = batch + self._waiting

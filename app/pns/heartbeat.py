@@ -7,6 +7,7 @@ from collections.abc import Callable
 import gevent
 
 from app.db import Database
+from app.faults import Faults
 from app.pns import nodes
 
 log = logging.getLogger(__name__)
@@ -22,9 +23,14 @@ class Heartbeat:
     """`on_ended` is called when others have taken this incarnation for dead."""
 
     def __init__(
-        self, database: Database, on_ended: Callable[[], None], interval: float = 2.0
+        self,
+        database: Database,
+        faults: Faults,
+        on_ended: Callable[[], None],
+        interval: float = 2.0,
     ) -> None:
         self._database = database
+        self._faults = faults
         self._on_ended = on_ended
         self._interval = interval
         self._node_uri = ""
@@ -62,6 +68,7 @@ class Heartbeat:
             log.warning("this node was taken for dead; it begins anew")
             self._on_ended()
             return
+        self._faults.reach("node.after_beat")
         self._streak += 1
         if self._streak >= STREAK:
             self._end_silent(node_uri)
@@ -70,4 +77,5 @@ class Heartbeat:
         patience = PATIENCE * self._interval
         dead = self._database.write(lambda session: nodes.end_silent(session, node_uri, patience))
         if dead:
+            self._faults.reach("node.after_end_silent")
             log.warning("dead nodes, whose devices are offline now: %s", ", ".join(dead))

@@ -75,6 +75,7 @@ class Node:
         self.connections = Connections()
         self._database = database
         self._bus = bus
+        self._faults = faults
         self._only_node = only_node
         self._limits = limits
         self._greenlets = Group()
@@ -82,8 +83,8 @@ class Node:
         self._pinger = Pinger()
         self._puller = Puller(database, journal, faults, self.connections)
         self._acks = Acks(database, journal, faults)
-        self._sweep = Sweep(database, self.connections, self._puller, expire, sweep_seconds)
-        self._heartbeat = Heartbeat(database, self._begin_anew, beat_seconds)
+        self._sweep = Sweep(database, faults, self.connections, self._puller, expire, sweep_seconds)
+        self._heartbeat = Heartbeat(database, faults, self._begin_anew, beat_seconds)
 
     @property
     def public_name(self) -> str:
@@ -112,7 +113,12 @@ class Node:
     def _begin(self) -> None:
         """Its row first: a device must not name an incarnation that nobody has heard of."""
         node_uri = self._bus.subscribe(self.handle)
-        self._database.write(lambda db: self._register(db, node_uri))
+        try:
+            self._database.write(lambda db: self._register(db, node_uri))
+            self._faults.reach("node.after_begin")
+        except Exception:
+            self._bus.unsubscribe(node_uri)
+            raise
         self.node_uri = node_uri
         self._sweep.start(node_uri)
         self._heartbeat.start(node_uri)
@@ -154,7 +160,9 @@ class Node:
             known = registry.find(session, session_id)
         if known is not None:  # a sign-out may win from here on: then the take-over finds nothing
             return Admitted(known, resumed=True)
-        return self._database.write(lambda db: _register(db, session_id, user_agent))
+        admitted = self._database.write(lambda db: _register(db, session_id, user_agent))
+        self._faults.reach("node.after_register")
+        return admitted
 
     def connect(self, upgraded: Callable[[Limits | None], WebSocket], admitted: Admitted) -> None:
         """Hold the socket from now on, in a greenlet of its own; returns at once."""
@@ -180,6 +188,7 @@ class Node:
             held = self._database.write(
                 lambda db: registry.take_over(db, admitted.connection_id, node_uri)
             )
+            self._faults.reach("node.after_take_over")
         except Exception:
             log.exception("a device could not be taken over")
             websocket.close(wire.TOO_SLOW, "come back")
@@ -219,6 +228,7 @@ class Node:
         owned = [(one.connection_id, one.held.epoch) for one in connections]
         try:
             self._database.write(lambda db: registry.release(db, owned))
+            self._faults.reach("node.after_release")
         except Exception:
             log.exception("%d devices could not be released", len(owned))
 
@@ -235,6 +245,7 @@ class Node:
     def handle(self, envelope: Envelope) -> None:
         """What the bus brings; quick, as the bus asks of its handlers."""
         if envelope.kind == "ring":
+            self._faults.reach("node.after_ring")
             self._puller.mark_dirty(self.connections.of_users(envelope.user_ids))
         elif envelope.kind == "ended":
             self._on_ended(envelope.ids)

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import gevent
 
 from app import clock
 from app.db import Database
+from app.faults import Faults
 from app.pns import pending, registry, wire
 from app.pns.connections import Connection, Connections
 from app.pns.puller import Puller
@@ -23,12 +25,14 @@ class Sweep:
     def __init__(
         self,
         database: Database,
+        faults: Faults,
         connections: Connections,
         puller: Puller,
         expire: Callable[[], None],
         interval: float,
     ) -> None:
         self._database = database
+        self._faults = faults
         self._connections = connections
         self._puller = puller
         self._expire = expire
@@ -54,7 +58,8 @@ class Sweep:
 
     def turn(self) -> None:
         """One sweep. A part that fails is logged and comes again at the next."""
-        parts = (self._check_records, self._find_unrung, self._close_stalled, self._expire)
+        begin = partial(self._faults.reach, "node.before_sweep")
+        parts = (begin, self._check_records, self._find_unrung, self._close_stalled, self._expire)
         for part in parts:
             try:
                 part()
@@ -80,7 +85,10 @@ class Sweep:
         with self._database.read() as session:
             waiting = pending.newest_waiting(session, self._node_uri)
         found = ((self._connections.get(one), newest) for one, newest in waiting.items())
-        self._puller.mark_dirty(one for one, newest in found if one and _is_behind(one, newest))
+        unrung = [one for one, newest in found if one and _is_behind(one, newest)]
+        if unrung:
+            self._faults.reach("node.after_sweep")
+        self._puller.mark_dirty(unrung)
 
     def _close_stalled(self) -> None:
         now = clock.now()

@@ -142,6 +142,7 @@ class Sender:
             else:
                 log.exception("an outcome cannot be stored; the lease will end")
             return
+        self._faults.reach("sender.after_store")
         for one, result in zip(done, finished, strict=True):
             if result is not None:
                 self._tell(one.item, result)

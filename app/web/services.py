@@ -41,6 +41,7 @@ class Services:
     def announce(self, ended: Ended | None) -> None:
         """Tell the node that holds the ended device's socket to close it (4003)."""
         if ended is not None and ended.node_uri is not None:
+            self.faults.reach("signout.after_commit")
             envelope = Envelope("ended", user_ids=(ended.user_id,), ids=(ended.connection_id,))
             self.ringer.ring([ended.node_uri], envelope)
 

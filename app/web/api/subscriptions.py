@@ -110,6 +110,7 @@ def subscribe() -> tuple[SubscribeAnswer, Literal[200, 201]]:
     agent = request.user_agent.string
     new = _new_subscription(body)
     done = services.database.write(lambda s: _subscribe(s, visitor.session_id, agent, new))
+    services.faults.reach("subscribe.after_store")
     services.announce(done.ended)
     _report_stored(visitor, body, done)
     answer: SubscribeAnswer = {
