@@ -49,6 +49,8 @@ class Cluster:
     app_port: int = field(default_factory=free_port)
     node_ports: list[int] = field(default_factory=lambda: [free_port(), free_port()])
     settings: dict[str, str] = field(default_factory=dict)
+    #: Whose code runs: this checkout's, or a copy's.
+    checkout: Path = ROOT
     nodes: dict[int, Process] = field(default_factory=dict)
     _others: list[Process] = field(default_factory=list)
 
@@ -105,7 +107,7 @@ class Cluster:
         """Returns once it listens; it may still be loading, while requests wait in the kernel."""
         process = subprocess.Popen(
             [sys.executable, "-m", "app", command, "--json"],
-            cwd=ROOT,
+            cwd=self.checkout,
             env=self._environment(port) | settings,
             stdout=subprocess.PIPE,
             text=True,

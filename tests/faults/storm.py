@@ -3,253 +3,230 @@ Runs from a seed: who does what is the same each time, when it happens is up to 
 
 Devices are greenlets of the main thread; publishers and the saboteur are threads of their own."""
 
-import json
-import os
 import random
-import signal
 import threading
-import uuid
-from collections.abc import Callable
-from contextlib import closing, suppress
-from http.client import HTTPConnection, HTTPException
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import gevent
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
-from sqlalchemy import func, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.exc import DBAPIError
 
-from app import accounts, devices
+from app.clock import iso
 from app.db import Database
 from app.models import (
     NotificationData,
     PendingNotification,
     PnsNode,
+    PushOutbox,
     Registration,
+    ScheduledNotification,
     User,
 )
 from tests.cluster.cluster import Cluster
-from tests.faults.device import Device
-from tests.faults.oracle import Left, Promised, Seen
-from tests.net.clients import Client
+from tests.faults.crowd import Crowd
+from tests.faults.mailbox import Mailbox
+from tests.faults.oracle import Left, Record
+from tests.faults.saboteur import Saboteur
+from tests.faults.switches import Switches
 from tests.postgres import Server
 
-SECRET = "a secret for the storm"
-AGENT = "Firefox/153 (X11; Linux)"
 PUBLISHERS = 3
-#: Seconds until everything has to be delivered once the storm is over.
-CALM = 60.0
+MAILBOXES = 4
+#: Seconds that a `create` is held before its commit: a ring before it would come to nothing.
+HELD = 0.4
+#: Something is still to be done, by a node, the sender or the scheduler.
+BUSY = or_(
+    exists().where(PendingNotification.connection_id.is_not(None)),
+    exists().where(PushOutbox.state == "queued"),
+    exists().where(ScheduledNotification.notification_id.is_not(None)),
+    exists().where(Registration.node_uri.is_(None)),
+    exists().where(Registration.node_uri.not_in(select(PnsNode.node_uri))),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How long it rages, from which seed, over how many users; if that is wanted, on until each
+    crash point was hit. `patience`: seconds until that, and until all is delivered in the end."""
+
+    seconds: float
+    seed: int
+    users: int = 80
+    every_point: bool = True
+    patience: float = 60.0
 
 
 class Storm:
-    """Make it, `rage` for a while, `settle`; then ask for what was promised, seen and left."""
+    """Make it, `rage`; then ask `crowd` for what was promised and seen."""
 
     def __init__(
-        self,
-        cluster: Cluster,
-        server: Server | None,
-        database: Database,
-        seed: int,
-        users: int = 30,
+        self, cluster: Cluster, server: Server | None, database: Database, weather: Weather
     ) -> None:
-        self.promised: list[Promised] = []
-        self.seen: dict[str, Seen] = {}
-        self.log: list[str] = []
-        self._cluster = cluster
-        self._server = server
+        self.switches = Switches(
+            cluster.folder / "instance", several_nodes=bool(cluster.node_ports)
+        )
+        chance = random.Random(weather.seed)
+        self.crowd = Crowd(cluster, database, chance)
+        #: How long each part took (seconds).
+        self.times: dict[str, float] = {}
+        self._weather = weather
         self._database = database
-        self._chance = random.Random(seed)
         self._over = threading.Event()
-        self._devices: list[Device] = []
-        self._cookies: dict[str, str] = {}
-        self._users: dict[int, list[str]] = {}
-        for _ in range(users):
-            self._make_user(self._chance.randint(1, 4))
+        for _ in range(weather.users):
+            self.crowd.make_user(chance.randint(1, 4))
+        push_service = cluster.settings["PUSHLAB_PUSH_SERVICE_URL"]
+        self._mailboxes = [
+            Mailbox(self.crowd, push_service, one) for one in self.crowd.here()[:MAILBOXES]
+        ]
+        self.saboteur = Saboteur(
+            self.crowd, cluster, server, database, self.switches, self._mailboxes
+        )
 
-    def rage(self, seconds: float) -> None:
-        work = [self._publish] * PUBLISHERS + [self._sabotage]
-        threads = [threading.Thread(target=one, args=[self._dice()]) for one in work]
-        greenlets = [gevent.spawn(device.live) for device in self._devices]
-        for thread in threads:
-            thread.start()
-        gevent.sleep(seconds)
-        self._over.set()
-        while any(thread.is_alive() for thread in threads):
-            gevent.sleep(0.05)
-        self._settle()
-        gevent.killall(greenlets)
+    def rage(self) -> Left:
+        """What is left when it is over, while the devices are still there."""
+        for mailbox in self._mailboxes:
+            mailbox.open()
+        try:
+            for part in (self._storm, self._settle, self._rely_on_rings, self._rely_on_the_sweep):
+                started = time.monotonic()
+                part()
+                self.times[part.__name__.strip("_")] = time.monotonic() - started
+            return self._look()
+        finally:
+            self._over.set()
+            self.crowd.end()
+            for mailbox in self._mailboxes:
+                mailbox.close()
 
-    def look(self) -> Left:
-        """What the database says now."""
+    def _look(self) -> Left:
         with self._database.read() as session:
-            records = session.execute(select(Registration.connection_id, Registration.node_uri))
-            pending = session.execute(
-                select(PendingNotification.connection_id, func.count()).group_by(
-                    PendingNotification.connection_id
-                )
-            )
-            numbers: dict[int, list[int]] = {user_id: [] for user_id in self._users}
-            for user_id, seq in session.execute(
-                select(NotificationData.user_id, NotificationData.seq)
-            ):
-                numbers[user_id].append(seq)
+            records = session.scalars(select(Registration)).all()
+            waiting = select(PendingNotification.connection_id, PendingNotification.seq)
+            numbered = select(NotificationData.user_id, NotificationData.seq)
             last = session.execute(select(User.id, User.last_seq))
             return Left(
-                records={row.connection_id: row.node_uri for row in records},
-                pending={row[0]: row[1] for row in pending},
-                numbers=numbers,
+                records={
+                    one.connection_id: Record(one.node_uri, one.created_seq, one.expired_count)
+                    for one in records
+                },
+                pending=_grouped(session.execute(waiting).all()),
+                numbers=_grouped(session.execute(numbered).all()),
                 last_numbers={row.id: row.last_seq for row in last},
                 living=frozenset(session.scalars(select(PnsNode.node_uri))),
+                expired=self.saboteur.expired,
             )
 
-    # -- people ----------------------------------------------------------------------------------
+    # -- the storm -------------------------------------------------------------------------------
 
-    def _dice(self) -> random.Random:
-        return random.Random(self._chance.random())
+    def _storm(self) -> None:
+        """As long as was asked for; then until every crash point was hit, but no new one."""
+        pace = self._weather.seconds / (1.5 * len(self.switches.points))
+        work: list[Callable[[], None]] = [self._publisher() for _ in range(PUBLISHERS)]
+        dice, other_dice = self.crowd.dice(), self.crowd.dice()
+        work.append(lambda: self.saboteur.rage(self._over, dice))
+        work.append(lambda: self.saboteur.crash(self._over, other_dice, pace))
+        threads = [threading.Thread(target=one) for one in work]
+        for thread in threads:
+            thread.start()
+        self._wait(lambda: False, self._weather.seconds)
+        if self._weather.every_point:
+            self._wait(lambda: not self.switches.missed, self._weather.patience)
+        self._over.set()
+        self._wait(lambda: not any(thread.is_alive() for thread in threads))
+        self.switches.disarm()
 
-    def _make_user(self, count: int) -> None:
-        def work(session: Any) -> tuple[int, list[tuple[str, str]]]:
-            user = accounts.sign_up_guest(session, lab=False)
-            made = []
-            for _ in range(count):
-                opened = accounts.open_session(session, user.id)
-                record = devices.ensure_device(session, opened.session_id, AGENT)
-                made.append((opened.session_id, record.connection_id))
-            return user.id, made
+    def _publisher(self) -> Callable[[], None]:
+        dice, pause = self.crowd.dice(), max(0.05, 2 / self._weather.users)
 
-        user_id, made = self._database.write(work)
-        self._users[user_id] = [connection_id for _session, connection_id in made]
-        for session_id, connection_id in made:
-            self._cookies[connection_id] = sign(session_id)
-            seen = Seen(connection_id, user_id)
-            self.seen[connection_id] = seen
-            self._devices.append(Device(seen, self._dial(connection_id), self._dice()))
+        def publish() -> None:
+            while not self._over.is_set():
+                user_id = dice.choice(list(self.crowd.users))
+                later = {"deliver_at": _in(dice.uniform(0.5, 3))} if dice.random() < 0.1 else {}
+                self.crowd.publish(user_id, dice.randint(1, 5), self._over.wait, **later)
+                self._over.wait(dice.uniform(0, pause))
 
-    def _dial(self, connection_id: str) -> Callable[[], Client]:
-        headers = {"Origin": self._cluster.url, "Cookie": self._cookies[connection_id]}
+        return publish
 
-        def dial() -> Client:
-            port = self._chance.choice(self._cluster.socket_ports)
-            return Client.connect(port, "/pns", headers)
-
-        return dial
-
-    # -- publishers ------------------------------------------------------------------------------
-
-    def _publish(self, dice: random.Random) -> None:
-        while not self._over.is_set():
-            user_id = dice.choice(list(self._users))
-            mine = frozenset(c for c in self._users[user_id] if not self.seen[c].gone)
-            if mine:
-                caller = dice.choice(sorted(mine))
-                for one in self._create(caller, dice.randint(1, 5)):
-                    self.promised.append(Promised(one["notification_id"], user_id, mine))
-            self._over.wait(dice.uniform(0, 0.05))
-
-    def _create(self, caller: str, count: int) -> list[dict[str, Any]]:
-        """As a client does that wants it to be there: again, with the same key, until it is."""
-        body = {"notifications": [{"title": "x" * 20} for _ in range(count)]}
-        key = uuid.uuid4().hex
-        while not self.seen[caller].gone:
-            status, answer = self._ask("POST", "/api/notifications", caller, body, key)
-            if status == 201:
-                made: list[dict[str, Any]] = answer["notifications"]
-                return made
-            self._over.wait(0.1)
-        return []
-
-    def _ask(
-        self, method: str, path: str, caller: str, body: Any = None, key: str = ""
-    ) -> tuple[int, Any]:
-        """Status and JSON; 0: no answer."""
-        headers = {"Cookie": self._cookies[caller], "Content-Type": "application/json"}
-        headers |= {"Idempotency-Key": key} if key else {}
-        with closing(HTTPConnection("127.0.0.1", self._cluster.app_port, timeout=20)) as link:
-            try:
-                link.request(method, path, json.dumps(body), headers)
-                answer = link.getresponse()
-                text = answer.read()
-                return answer.status, json.loads(text) if text else None
-            except (OSError, HTTPException, ValueError):
-                return 0, None
-
-    # -- the saboteur ----------------------------------------------------------------------------
-
-    def _sabotage(self, dice: random.Random) -> None:
-        deeds = self._deeds()
-        while not self._over.wait(dice.uniform(0.3, 1.2)):
-            deed = dice.choice(deeds)
-            self.log.append(deed.__name__.strip("_"))
-            deed(dice)
-
-    def _deeds(self) -> list[Callable[[random.Random], None]]:
-        """As often as they stand there."""
-        deeds = [self._kill_app, self._sign_out, self._sign_out]
-        if self._cluster.nodes:
-            deeds += [self._kill_node] * 3 + [self._freeze_node] * 2
-        if self._server is not None:
-            deeds.append(self._kill_database)
-        return deeds
-
-    def _kill_node(self, dice: random.Random) -> None:
-        number = dice.choice(list(self._cluster.nodes))
-        self._cluster.kill_node(number)
-        self._over.wait(dice.uniform(0, 1.0))
-        self._cluster.start_node(number)
-
-    def _freeze_node(self, dice: random.Random) -> None:
-        """Long enough, at times, to be taken for dead; then it goes on as if nothing had been."""
-        group = self._cluster.nodes[dice.choice(list(self._cluster.nodes))].pid
-        os.killpg(group, signal.SIGSTOP)
-        self._over.wait(dice.uniform(0.3, 4.0))
-        os.killpg(group, signal.SIGCONT)
-
-    def _kill_app(self, _dice: random.Random) -> None:
-        running = self._cluster.folder / "instance" / "running.json"
-        with suppress(OSError, ValueError, TypeError):
-            os.kill(json.loads(running.read_text())["pids"]["app_server"], signal.SIGKILL)
-
-    def _kill_database(self, dice: random.Random) -> None:
-        assert self._server is not None
-        self._server.kill()
-        self._over.wait(dice.uniform(0, 0.5))
-        self._server.start()
-
-    def _sign_out(self, dice: random.Random) -> None:
-        here = [c for c, seen in self.seen.items() if not seen.gone]
-        leaving = dice.choice(here)
-        self.seen[leaving].gone = True  # before: what is sent from now on is not due to it
-        for _ in range(100):
-            status, _answer = self._ask("DELETE", f"/api/devices/{leaving}", leaving)
-            if status in (204, 401, 404):
-                return
-            self._over.wait(0.2)
+    def _wait(self, condition: Callable[[], bool], seconds: float | None = None) -> None:
+        """Let devices live until the condition holds or the time is up."""
+        with gevent.Timeout(seconds, False):  # type: ignore[arg-type]
+            while not condition():
+                self.crowd.admit()
+                gevent.sleep(0.1)
 
     # -- calm ------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
         """Nobody misbehaves any more; wait until everything is delivered."""
-        for device in self._devices:
-            device.calm = True
-            device.drop()
-        with gevent.Timeout(CALM, False):  # type: ignore[arg-type]
-            while not self._is_quiet():
-                gevent.sleep(0.2)
+        self.crowd.admit()
+        for device in self.crowd.devices:
+            device.calm_down()
+        self._wait(self._is_quiet, self._weather.patience)
 
     def _is_quiet(self) -> bool:
-        try:
-            left = self.look()
-        except DBAPIError:
-            return False
-        held = all(node_uri in left.living for node_uri in left.records.values())
-        return held and not left.pending
+        """Everybody is held by a node that lives, and nothing is on its way."""
+        with suppress(DBAPIError), self._database.read() as session:
+            living = {Record(uri).node for uri in session.scalars(select(PnsNode.node_uri))}
+            busy = session.scalar(select(BUSY))
+            return not busy and self._are_greeted(living) and self._all_came()
+        return False
+
+    def _are_greeted(self, living: Collection[str | None]) -> bool:
+        return all(seen.gone or seen.node in living for seen in self.crowd.seen.values())
+
+    def _all_came(self) -> bool:
+        """By Web Push: what was delivered may still be on its way from the push service."""
+        expired = set(self.saboteur.expired.values())
+        return all(
+            self.crowd.seen[one].has_by_push(promised.notification_id)
+            for promised in self.crowd.promised
+            if promised.notification_id not in expired
+            for one in promised.due_to
+        )
+
+    def _rely_on_rings(self) -> None:
+        """While no node sweeps, the ring alone brings it: it comes after the commit."""
+        self.switches.hold_at("node.before_sweep")
+        self.switches.hold_at("create.before_commit")
+        users = [user for user in self.crowd.users if self.crowd.here(user)][:8]
+        self._publish_to_each(users, HELD, by_ring=True)
+        self._wait(self._is_quiet, self._weather.patience)
+        for seen in self.crowd.seen.values():
+            seen.rung = frozenset(seen.ids)
+        self.switches.let_go("node.before_sweep")
+
+    def _rely_on_the_sweep(self) -> None:
+        """The app dies between commit and ring: the sweep brings it."""
+        for user in [user for user in self.crowd.users if self.crowd.here(user)][:2]:
+            self.switches.crash_at("create.after_commit")
+            self._publish_to_each([user], 0)
+        self.switches.disarm()
+        self._wait(self._is_quiet, self._weather.patience)
+
+    def _publish_to_each(self, users: Sequence[int], held: float, **options: Any) -> None:
+        threads = [
+            threading.Thread(target=self.crowd.publish, args=(user, 1, time.sleep), kwargs=options)
+            for user in users
+        ]
+        for thread in threads:
+            thread.start()
+        if held:
+            self._wait(lambda: False, held)
+            self.switches.let_go("create.before_commit")
+        self._wait(lambda: not any(thread.is_alive() for thread in threads))
 
 
-def sign(session_id: str) -> str:
-    """The session cookie, signed as Flask signs it."""
-    app = Flask("signer")
-    app.secret_key = SECRET
-    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
-    assert serializer is not None
-    return f"pushlab_session={serializer.dumps({'_user_id': session_id, '_permanent': True})}"
+def _grouped(rows: Sequence[Any]) -> dict[Any, list[int]]:
+    """The numbers of each, from rows of both."""
+    groups: dict[Any, list[int]] = {}
+    for key, seq in rows:
+        groups.setdefault(key, []).append(seq)
+    return groups
+
+
+def _in(seconds: float) -> str:
+    return iso(time.time() + seconds)

@@ -33,6 +33,15 @@ class Refused(Exception):
         self.status = status
 
 
+class Closed(AssertionError):
+    """The server said goodbye where a message was expected."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
 class Client:
     """The client's end of an open WebSocket."""
 
@@ -105,6 +114,8 @@ class Client:
             event = self.next_event()
             if isinstance(event, Ping):
                 self._send(event.response())
+            elif isinstance(event, CloseConnection):
+                raise Closed(event.code, event.reason or "")
             elif isinstance(event, TextMessage):
                 parts.append(event.data)
                 if event.message_finished:

@@ -1,0 +1,83 @@
+"""The product with one rule of delivery taken out: a copy of the checkout with one changed place.
+What the storm says of it shows that the oracle can tell."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster.cluster import ROOT
+
+#: What the processes of a cluster run from.
+PARTS = ("app", "push_service", "migrations", "static", "templates")
+FILES = ("manifest.json", "service-worker.js")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`changes`: old text, which stands in the file once, and new text. `says`: words of the
+    oracle's sentence."""
+
+    name: str
+    file: str
+    changes: tuple[tuple[str, str], ...]
+    says: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    def make(self, folder: Path) -> Path:
+        """The checkout of this mutant, in `folder`."""
+        for part in PARTS:
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+        for name in FILES:
+            shutil.copy(ROOT / name, folder / name)
+        self._change(folder / self.file)
+        return folder
+
+    def _change(self, path: Path) -> None:
+        text = path.read_text()
+        for old, new in self.changes:
+            assert text.count(old) == 1, f"{self.file} has changed: {old!r}"
+            text = text.replace(old, new)
+        path.write_text(text)
+
+
+SENT = """\
+            ids = [(connection.connection_id, row.notification_id) for row in pulled.rows]
+            self._database.write(lambda session: pending.acknowledge(session, ids))
+            self._write(connection, pulled, frames)
+"""
+RUNG = """\
+            self._tell(answer[0])
+            self._faults.reach("create.before_commit")
+"""
+MUTANTS = [
+    Mutant(
+        "rows-go-when-sent",
+        "app/pns/puller.py",
+        (("            self._write(connection, pulled, frames)\n", SENT),),
+        "never came to",
+    ),
+    Mutant(
+        "release-without-epoch",
+        "app/pns/registry.py",
+        ((', RECORDS.c.epoch == bindparam("of_epoch"))', ")"),),
+        "lost its record although",
+    ),
+    Mutant(
+        "ring-then-commit",
+        "app/notifications/create.py",
+        (
+            ('            self._faults.reach("create.before_commit")\n', RUNG),
+            ("        if is_new:\n            self._tell(created)\n", "        if is_new:\n"),
+        ),
+        "by no ring",
+    ),
+    Mutant(
+        "no-sweep",
+        "app/pns/sweep.py",
+        (("self._check_records, self._find_unrung, ", ""),),
+        "never came to",
+    ),
+]

@@ -1,0 +1,68 @@
+"""The crash points of `app.faults`, switched by files that all processes of a cluster share. A
+crash takes its file away before the process dies: a file that is gone is a point that was hit."""
+
+from collections import Counter
+from pathlib import Path
+
+from app.faults import POINTS, Kind
+
+#: One node alone has nobody to take for dead.
+AMONG_NODES = {"node.after_end_silent"}
+
+
+class Switches:
+    """`folder`: the cluster's instance folder. For use by one thread at a time."""
+
+    def __init__(self, folder: Path, *, several_nodes: bool) -> None:
+        self.points = [one for one in POINTS if several_nodes or one not in AMONG_NODES]
+        self._folder = folder / "faults"
+        self._folder.mkdir(parents=True)
+        self._hits: Counter[str] = Counter()
+        self._armed: set[str] = set()
+
+    @property
+    def hits(self) -> Counter[str]:
+        """How often a process died at each point."""
+        gone = {point for point in self._armed if not (self._folder / point).exists()}
+        self._armed -= gone
+        self._hits.update(gone)
+        return self._hits
+
+    @property
+    def missed(self) -> list[str]:
+        """The points that were not hit yet."""
+        hits = self.hits
+        return [point for point in self.points if not hits[point]]
+
+    def crash_at(self, point: str) -> None:
+        """Whoever comes there first dies. Nothing new while it is armed."""
+        if point in self._armed and point not in self.hits:
+            return
+        self._armed.add(point)
+        self._write(point, "crash")
+
+    def hold_at(self, point: str) -> None:
+        """Everybody who comes there waits until `let_go`."""
+        self._write(point, "hold")
+
+    def let_go(self, point: str) -> None:
+        (self._folder / point).unlink(missing_ok=True)
+
+    def disarm(self) -> None:
+        """No crash that was not hit yet happens any more."""
+        _ = self.hits
+        for point in self._armed:
+            self.let_go(point)
+        self._armed.clear()
+
+    def table(self) -> str:
+        """Each point, and how often a process died there."""
+        hits = self.hits
+        width = max(map(len, self.points))
+        return "\n".join(f"{point:{width}}  {hits[point]:3}" for point in self.points)
+
+    def _write(self, point: str, kind: Kind) -> None:
+        """Readers see all of it or nothing."""
+        fresh = self._folder / f".{point}"
+        fresh.write_text(kind)
+        fresh.replace(self._folder / point)
