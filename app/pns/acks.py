@@ -99,7 +99,7 @@ def _store(session: Session, batch: Batch) -> None:
             for notification_id in acknowledged.notification_ids
         ],
     )
-    told: Counter[str] = Counter()
+    told: Counter[tuple[str, int]] = Counter()
     for connection, acknowledged in batch:
-        told[connection.connection_id] += acknowledged.expired
+        told[connection.connection_id, connection.held.epoch] += acknowledged.expired
     registry.subtract_expired(session, +told)

@@ -112,15 +112,15 @@ def owners(session: Session, connection_ids: Iterable[str]) -> dict[str, Owner]:
     return found
 
 
-def subtract_expired(session: Session, told: dict[str, int]) -> None:
-    """These devices know of that many expired notifications: they are not told again."""
-    for connection_id, count in told.items():
+def subtract_expired(session: Session, told: dict[tuple[str, int], int]) -> None:
+    """These devices (connection id, epoch) know of that many expired notifications: they are not
+    told again. Except whom somebody took over since: it is told again there, and what it says
+    there is subtracted; both would take away what it was not told of."""
+    for (connection_id, epoch), count in told.items():
         left = Registration.expired_count - count
-        session.execute(
-            update(Registration)
-            .where(Registration.connection_id == connection_id, Registration.expired_count >= count)
-            .values(expired_count=left)
-        )
+        known = (Registration.connection_id == connection_id, Registration.epoch == epoch)
+        enough = Registration.expired_count >= count
+        session.execute(update(Registration).where(*known, enough).values(expired_count=left))
 
 
 def chunks(ids: Iterable[str]) -> Iterator[list[str]]:

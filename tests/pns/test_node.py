@@ -205,6 +205,24 @@ def test_hint_reaches_all_devices_of_the_user(house: House, node: Node) -> None:
         assert client.next_frame() == {"type": "hint", "what": "read"}
 
 
+def test_losses_are_subtracted_once_for_a_device_that_moved(house: House, node: Node) -> None:
+    # P-14
+    device = house.make_device()
+    house.set_expired(device, 3)
+    told = {"type": "replayed", "sent": 0, "expired": 3}
+    first, second = (house.connect(one, device) for one in (node, house.start_node()))
+    assert [client.next_frames(2)[1] for client in (first, second)] == [told, told]
+    house.set_expired(device, 7)  # four more, of which it does not know
+    for client in (first, second):
+        client.send_json({"type": "ack", "expired": 3})
+    wait_until(lambda: (record := house.record_of(device)) and record.expired_count < 7)
+    for one in house.nodes:
+        one._acks.stop()
+    record = house.record_of(device)
+    assert record
+    assert record.expired_count == 4
+
+
 def test_expired_ones_are_told_until_acknowledged(house: House, node: Node) -> None:  # P-14
     device = house.make_device()
     house.set_expired(device, 3)

@@ -107,7 +107,7 @@ def test_node_finds_what_waits_for_its_devices_alone(house: House) -> None:  # P
 def test_expired_count_never_falls_below_what_is_not_told(house: House) -> None:  # P-14
     device = house.make_device()
     house.set_expired(device, 3)
-    told = {device.connection_id: 2}
+    told = {(device.connection_id, 0): 2}
     for _ in range(2):
         house.database.write(lambda session: registry.subtract_expired(session, told))
     record = house.record_of(device)
