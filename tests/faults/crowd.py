@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +22,8 @@ from tests.faults.oracle import Promised, Seen
 from tests.net.clients import Client
 
 SECRET = "a secret for the storm"
+#: Seconds before a request is repeated that was not answered.
+RETRY = 0.1
 AGENT = "Firefox/153 (X11; Linux)"
 
 
@@ -117,16 +120,17 @@ class Crowd:
     # -- what they ask ---------------------------------------------------------------------------
 
     def publish(
-        self, user_id: int, count: int, wait: Callable[[float], object], **options: Any
+        self, user_id: int, count: int, *, by_ring: bool = False, deliver_at: str | None = None
     ) -> None:
         """As a client does that wants it to be there: again, with the same key, until it is. It is
         due to those who were there before the request."""
-        by_ring = options.pop("by_ring", False)
         mine = frozenset(self.here(user_id))
         if not mine:
             return
         caller = min(mine)
-        body = {"notifications": [{"title": "x" * 20, **options} for _ in range(count)]}
+        body = {
+            "notifications": [{"title": "x" * 20, "deliver_at": deliver_at} for _ in range(count)]
+        }
         key = uuid.uuid4().hex
         while not self.seen[caller].gone:
             status, answer = self.ask("POST", "/api/notifications", caller, body, key)
@@ -134,7 +138,7 @@ class Crowd:
                 ids = [one["notification_id"] for one in answer["notifications"]]
                 self.promised.extend(Promised(one, user_id, mine, by_ring) for one in ids)
                 return
-            wait(0.1)
+            time.sleep(RETRY)
 
     def ask(
         self, method: str, path: str, caller: str, body: Any = None, key: str = ""

@@ -92,11 +92,12 @@ def judge(promised: Sequence[Promised], seen: Mapping[str, Seen], left: Left) ->
 def _lost(
     promised: Sequence[Promised], here: Mapping[str, Seen], expired: frozenset[str]
 ) -> Iterator[str]:
+    shown = {connection_id: device.ids for connection_id, device in here.items()}
     for one in promised:
         due = [] if one.notification_id in expired else [here[c] for c in one.due_to if c in here]
         for device in due:
             where = f"{one.notification_id} never came to {device.connection_id}"
-            if one.notification_id not in device.ids:
+            if one.notification_id not in shown[device.connection_id]:
                 yield where
             if not device.has_by_push(one.notification_id):
                 yield f"{where} by Web Push"

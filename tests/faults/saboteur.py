@@ -100,7 +100,11 @@ class Saboteur:
     # -- people ----------------------------------------------------------------------------------
 
     def _sign_out(self, dice: random.Random) -> None:
-        leaving = dice.choice(self._crowd.here())
+        """Not the first with a push subscription, nor more than sign in."""
+        here = [one for one in self._crowd.here() if one != self._mailboxes[0].connection_id]
+        if len(here) < len(self._crowd.users):
+            return
+        leaving = dice.choice(here)
         self._crowd.seen[leaving].gone = True  # before: what is sent from now on is not due to it
         for _ in range(100):
             status, _answer = self._crowd.ask("DELETE", f"/api/devices/{leaving}", leaving)
@@ -112,8 +116,8 @@ class Saboteur:
         with suppress(DBAPIError):
             self._crowd.sign_in(dice.choice(list(self._crowd.users)))
 
-    def _subscribe_again(self, dice: random.Random) -> None:
-        dice.choice(self._mailboxes).subscribe()
+    def _subscribe_again(self, _dice: random.Random) -> None:
+        self._mailboxes[0].subscribe()
 
     # -- time ------------------------------------------------------------------------------------
 
