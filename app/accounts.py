@@ -197,8 +197,8 @@ def lock_session(session: Session, session_id: str) -> tuple[AuthSession, User]:
     return again[0], again[1]
 
 
-def needs_touch(opened: AuthSession) -> bool:
-    return clock.now() - opened.last_seen_at > SEEN_SECONDS
+def needs_touch(last_seen_at: float) -> bool:
+    return clock.now() - last_seen_at > SEEN_SECONDS
 
 
 def touch_session(session: Session, session_id: str) -> None:

@@ -118,6 +118,7 @@ class Database:
         those that it will lock, as far as they are known before."""
         job = _Job(work, users)
         self._waiting.append(job)
+        time.sleep(0)  # one turn of the loop: whoever has something to write by then comes along
         with self._lock:
             if not job.done:
                 self._run(self._take_waiting())
@@ -190,5 +191,8 @@ def prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        mode = connection.get_execution_options().get("pushlab_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        mode = connection.get_execution_options().get("pushlab_begin")
+        if mode is None:  # locks nothing, so it cannot fail; by the shortest way, as reads are many
+            connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
+        else:
+            connection.exec_driver_sql(f"BEGIN {mode}")

@@ -52,7 +52,7 @@ def wire(settings: Settings) -> Flask:
     register = web.register if "app" in settings.roles else web.register_private
     register(app, settings)
     if services.node:
-        endpoint.register(app, services.node, settings, visitor.identify)
+        endpoint.register(app, services.node, settings, visitor.session_id_of_cookie)
     return app
 
 

@@ -1,7 +1,10 @@
 """The writer: group commit, own outcomes, retries."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, event, func, select, text
@@ -105,3 +108,28 @@ def test_write_without_luck_raises(database: Database, monkeypatch: pytest.Monke
     with pytest.raises(RuntimeError, match="broken"):
         database.write(break_down)
     assert database.write(lambda session: add_key(session, "after")) == "after"
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import sys
+import gevent
+from sqlalchemy import create_engine, event
+from app.db import Database, prepare_sqlite
+engine = create_engine(f"sqlite:///{sys.argv[1]}")
+prepare_sqlite(engine)
+commits = []
+event.listen(engine, "commit", lambda connection: commits.append(1))
+database = Database(engine)
+def work(session):
+    session.connection()
+gevent.joinall([gevent.spawn(database.write, work) for _ in range(8)])
+print(len(commits))
+"""
+
+
+def test_writes_of_one_turn_share_one_transaction(tmp_path: Path) -> None:  # P-7
+    """On SQLite nobody ever waits for the writer otherwise: its transactions do not yield."""
+    command = [sys.executable, "-c", GREENLETS, str(tmp_path / "test.db")]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "1\n"

@@ -17,15 +17,15 @@ from app.pns.node import Node
 
 PATH = "/pns"
 
-#: Tells the session and the user of the current request; None when nobody is signed in.
-Authenticate = Callable[[], tuple[str, int] | None]
+#: The session id that the current request's signed cookie carries; None when there is none.
+SessionId = Callable[[], str | None]
 
 
 def cookie_name(settings: Settings) -> str:
     return f"pns_connection_id{settings.cookie_suffix}"
 
 
-def register(app: Flask, node: Node, settings: Settings, authenticate: Authenticate) -> None:
+def register(app: Flask, node: Node, settings: Settings, session_id: SessionId) -> None:
     """Add the route. A connection id in the request's cookie is not even read: the session alone
     says which device this is, so somebody else's id is worth nothing (P-13)."""
     upgrade.install()
@@ -35,10 +35,10 @@ def register(app: Flask, node: Node, settings: Settings, authenticate: Authentic
     def admit() -> None:
         if request.headers.get("Origin", "").lower() != settings.public_url:
             raise ForeignOrigin()
-        known = authenticate()
-        if known is None:
+        signed_in = session_id()
+        if signed_in is None:
             raise SignedOut()
-        g.pns_admitted = node.admit(known[0], request.headers.get("User-Agent", ""))
+        g.pns_admitted = node.admit(signed_in, request.headers.get("User-Agent", ""))
         cookie = _cookie(settings, g.pns_admitted.connection_id)
         upgrade.prepare(request.environ, protocol=wire.PROTOCOL, set_cookie=cookie)
 

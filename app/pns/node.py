@@ -15,11 +15,11 @@ from functools import partial
 from gevent.pool import Group
 from sqlalchemy.orm import Session
 
-from app import devices
+from app import accounts, devices
 from app.bus.contract import Bus
 from app.bus.envelope import Envelope
 from app.db import Database
-from app.errors import TryAgain
+from app.errors import SignedOut, TryAgain
 from app.faults import Faults
 from app.journal import Journal
 from app.net.framing import Violation, encode_text_frame
@@ -43,10 +43,12 @@ FAREWELL = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A device that may connect. `resumed`: its record was there before this handshake."""
+    """A device that may connect. `resumed`: its record was there before this handshake. `touch`:
+    the session whose days begin anew with it, when that was not written down lately."""
 
     connection_id: str
     resumed: bool
+    touch: str | None = None
 
 
 def _nothing() -> None:
@@ -153,14 +155,18 @@ class Node:
 
     def admit(self, session_id: str, user_agent: str) -> Admitted:
         """Find or make the session's device, before the 101. Raises SignedOut, TryAgain."""
+        with self._database.engine.connect() as connection:
+            known = registry.find(connection, session_id)
+        if known is None:
+            raise SignedOut()
         self._gate.enter()
         if not self.node_uri:
             raise TryAgain("This node is stopping.")
-        with self._database.read() as session:
-            known = registry.find(session, session_id)
-        if known is not None:  # a sign-out may win from here on: then the take-over finds nothing
-            return Admitted(known, resumed=True)
-        admitted = self._database.write(lambda db: _register(db, session_id, user_agent))
+        touch = session_id if accounts.needs_touch(known.last_seen_at) else None
+        if known.connection_id is not None:
+            # A sign-out may win from here on: then the take-over finds nothing.
+            return Admitted(known.connection_id, resumed=True, touch=touch)
+        admitted = self._database.write(lambda db: _register(db, session_id, user_agent, touch))
         self._faults.reach("node.after_register")
         return admitted
 
@@ -185,9 +191,7 @@ class Node:
             websocket.close(wire.RESTARTING, "node restarting")
             return None
         try:
-            held = self._database.write(
-                lambda db: registry.take_over(db, admitted.connection_id, node_uri)
-            )
+            held = self._database.write(lambda db: _own(db, admitted, node_uri))
             self._faults.reach("node.after_take_over")
         except Exception:
             log.exception("a device could not be taken over")
@@ -264,8 +268,16 @@ class Node:
             connection.websocket.send(frame)
 
 
-def _register(session: Session, session_id: str, user_agent: str) -> Admitted:
+def _register(session: Session, session_id: str, user_agent: str, touch: str | None) -> Admitted:
     """Two first handshakes at once find the same record; the later one resumes it."""
-    known = registry.find(session, session_id)
+    known = devices.find_by_session(session, session_id)
     record = devices.ensure_device(session, session_id, user_agent)
-    return Admitted(record.connection_id, resumed=known is not None)
+    return Admitted(record.connection_id, resumed=known is not None, touch=touch)
+
+
+def _own(session: Session, admitted: Admitted, node_uri: str) -> Held | None:
+    """Session before record: the order in which a sign-out takes them."""
+    if admitted.touch is not None:
+        accounts.touch_session(session, admitted.touch)
+        session.flush()
+    return registry.take_over(session, admitted.connection_id, node_uri)

@@ -11,21 +11,29 @@ from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.models import PendingNotification, Registration, User
+from app.models import AuthSession, PendingNotification, Registration, User
 
 #: Ids in one statement.
 CHUNK = 500
 
 RECORDS = cast(Table, Registration.__table__)
+SESSIONS = cast(Table, AuthSession.__table__)
 USERS = cast(Table, User.__table__)
 PENDING = cast(Table, PendingNotification.__table__)
 
 #: Built once: a handshake is a hot path, and building a statement costs more than running it.
 IS_DEVICE = RECORDS.c.connection_id == bindparam("of_connection")
-FIND = select(RECORDS.c.connection_id).where(RECORDS.c.session_id == bindparam("of_session"))
+FIND = (
+    select(SESSIONS.c.last_seen_at, RECORDS.c.connection_id)
+    .outerjoin(RECORDS, RECORDS.c.session_id == SESSIONS.c.session_id)
+    .where(SESSIONS.c.session_id == bindparam("of_session"), SESSIONS.c.revoked_at.is_(None))
+)
+LAST_SEQ = select(USERS.c.last_seq).where(USERS.c.id == RECORDS.c.user_id)
+WAITING = select(func.count()).where(PENDING.c.connection_id == RECORDS.c.connection_id)
 TAKE_OVER = (
     update(RECORDS)
     .where(IS_DEVICE)
@@ -35,11 +43,14 @@ TAKE_OVER = (
         connected_at=bindparam("now"),
         last_seen_at=bindparam("now"),
     )
-    .returning(RECORDS.c.user_id, RECORDS.c.epoch, RECORDS.c.expired_count)
-)
-COUNT_PENDING = select(func.count()).where(PENDING.c.connection_id == bindparam("of_connection"))
-WAITING = select(USERS.c.last_seq, COUNT_PENDING.scalar_subquery().label("pending")).where(
-    USERS.c.id == bindparam("of_user")
+    .returning(
+        RECORDS.c.connection_id,
+        RECORDS.c.user_id,
+        RECORDS.c.epoch,
+        LAST_SEQ.correlate(RECORDS).scalar_subquery(),
+        WAITING.correlate(RECORDS).scalar_subquery(),
+        RECORDS.c.expired_count,
+    )
 )
 RELEASE = (
     update(RECORDS)
@@ -61,6 +72,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A live session, and its device if it became one already."""
+
+    last_seen_at: float
+    connection_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
     """The take-over that counts, and the incarnation it was of; None: the device is offline."""
 
@@ -68,29 +87,17 @@ class Owner:
     node_uri: str | None
 
 
-def find(session: Session, session_id: str) -> str | None:
-    """The `connection_id` of a session that has one already."""
-    found = session.connection().scalar(FIND, {"of_session": session_id})
-    return None if found is None else str(found)
+def find(connection: Connection, session_id: str) -> Known | None:
+    """None: there is no such session, or it was revoked."""
+    found = connection.execute(FIND, {"of_session": session_id}).one_or_none()
+    return None if found is None else Known(*found)
 
 
 def take_over(session: Session, connection_id: str, node_uri: str) -> Held | None:
     """The device is this node's now, whoever had it. None: it was signed out in the meantime."""
-    connection = session.connection()
-    device = {"of_connection": connection_id}
-    new = {"new_node_uri": node_uri, "now": clock.now()}
-    taken = connection.execute(TAKE_OVER, device | new).one_or_none()
-    if taken is None:
-        return None
-    waiting = connection.execute(WAITING, device | {"of_user": taken.user_id}).one()
-    return Held(
-        connection_id,
-        taken.user_id,
-        taken.epoch,
-        waiting.last_seq,
-        waiting.pending,
-        taken.expired_count,
-    )
+    values = {"of_connection": connection_id, "new_node_uri": node_uri, "now": clock.now()}
+    taken = session.connection().execute(TAKE_OVER, values).one_or_none()
+    return None if taken is None else Held(*taken)
 
 
 def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:

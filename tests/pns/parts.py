@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 from gevent import socket
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from app import devices
 from app.bus.envelope import Envelope
@@ -14,7 +15,7 @@ from app.bus.memory import MemoryBus
 from app.db import Database
 from app.faults import Faults
 from app.journal import Journal
-from app.models import JournalEvent, PendingNotification, Registration
+from app.models import AuthSession, JournalEvent, PendingNotification, Registration
 from app.net.websocket import Limits, WebSocket
 from app.notifications.transaction import NewNotification, create_all
 from app.pns.node import Node
@@ -97,6 +98,16 @@ class House:
                 update(Registration).where(mine).values(expired_count=count)
             )
         )
+
+    def last_seen(self, device: Device, new: float | None = None) -> float:
+        """When the device's session was used last; `new` is written down before."""
+
+        def work(session: Session) -> float:
+            opened = session.get_one(AuthSession, device.session_id)
+            opened.last_seen_at = opened.last_seen_at if new is None else new
+            return opened.last_seen_at
+
+        return self.database.write(work)
 
     def pending_of(self, device: Device) -> int:
         mine = PendingNotification.connection_id == device.connection_id

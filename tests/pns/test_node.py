@@ -5,6 +5,7 @@ import json
 import gevent
 import pytest
 
+from app import clock
 from app.bus.envelope import Envelope
 from app.errors import SignedOut, TryAgain
 from app.net.websocket import Limits
@@ -295,6 +296,21 @@ def test_stop_says_1012_and_releases(house: House, node: Node) -> None:  # P-12
     assert house.pending_of(device) == 0  # its last acknowledgement is stored
     with pytest.raises(TryAgain):
         node.admit(device.session_id, "")
+
+
+def test_handshake_begins_the_sessions_days_anew(house: House, node: Node) -> None:  # P-14
+    device = house.make_device()
+    house.last_seen(device, clock.now() - 3600)
+    house.connect_and_greet(node, device)
+    assert house.last_seen(device) > clock.now() - 60
+
+
+def test_stranger_takes_nobodys_turn(house: House, node: Node) -> None:  # P-2
+    device = house.make_device()
+    for _ in range(2300):  # more than the gate lets through at once
+        with pytest.raises(SignedOut):
+            node.admit("no session", "")
+    house.connect_and_greet(node, device)
 
 
 def test_node_that_starts_alone_releases_the_killed_ones_devices(house: House) -> None:  # P-12
