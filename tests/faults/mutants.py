@@ -32,15 +32,16 @@ class Mutant:
             shutil.copytree(ROOT / part, folder / part, ignore=ignored)
         for name in FILES:
             shutil.copy(ROOT / name, folder / name)
-        self._change(folder / self.file)
+        (folder / self.file).write_text(self.text())
         return folder
 
-    def _change(self, path: Path) -> None:
-        text = path.read_text()
+    def text(self) -> str:
+        """What its file says."""
+        text = (ROOT / self.file).read_text()
         for old, new in self.changes:
             assert text.count(old) == 1, f"{self.file} has changed: {old!r}"
             text = text.replace(old, new)
-        path.write_text(text)
+        return text
 
 
 SENT = """\

@@ -69,6 +69,12 @@ def test_oracle_finds_each_broken_promise(
     assert all(word in sentence for word, sentence in zip(words, sentences, strict=True))
 
 
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_mutant_can_be_made(mutant: Mutant) -> None:  # P-12
+    """The storm over it is long: what it changes has to be there all the while."""
+    compile(mutant.text(), mutant.file, "exec")
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group("chaos")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
