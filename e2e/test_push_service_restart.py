@@ -28,6 +28,7 @@ def test_held_message_survives_a_killed_push_service(
 
 # W-8
 @pytest.mark.mainly("chromium")
+@pytest.mark.slow
 def test_sending_goes_on_when_the_push_service_is_back(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

@@ -121,6 +121,7 @@ def test_chromium_is_told_at_once_of_a_malformed_key(
 
 
 # E-12, W-13
+@pytest.mark.slow
 def test_each_browser_gets_its_own_message(
     launch_push_browser: Callable[..., PushBrowser], site: Site, sender: Sender
 ) -> None:
