@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import gevent
 from gevent.event import Event
 
-from app.clock import iso
+from app import clock
 from app.db import Database
 from app.faults import Faults
 from app.journal import Journal
@@ -115,14 +115,15 @@ class Puller:
             self._faults.reach("node.before_send")
         behind = connection.session.on_pulled(pulled)
         for row in pulled.rows:
+            at = clock.now()  # what the write causes may be reported before this goes on
             connection.websocket.send(frames[row.notification_id])
-            self._report(connection, row)
+            self._report(connection, row, at)
         if behind is not None:
             connection.websocket.send(encode_text_frame(behind))
         if pulled.rows:
             self._faults.reach("node.after_send")
 
-    def _report(self, connection: Connection, row: Row) -> None:
+    def _report(self, connection: Connection, row: Row, at: float) -> None:
         if self._journal.enabled:
             self._journal.write(
                 "node.delivered",
@@ -132,6 +133,7 @@ class Puller:
                 notification_id=row.notification_id,
                 summary="The node sent the notification over the device's WebSocket.",
                 detail={"seq": row.seq},
+                at=at,
             )
 
 
@@ -139,6 +141,6 @@ def _frame(content: Content) -> bytes:
     """Built once, for however many sockets."""
     return encode_text_frame(
         wire.notification(
-            content.notification_id, content.seq, content.data, iso(content.created_at)
+            content.notification_id, content.seq, content.data, clock.iso(content.created_at)
         )
     )
