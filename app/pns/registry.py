@@ -33,7 +33,8 @@ FIND = (
     .where(SESSIONS.c.session_id == bindparam("of_session"), SESSIONS.c.revoked_at.is_(None))
 )
 LAST_SEQ = select(USERS.c.last_seq).where(USERS.c.id == RECORDS.c.user_id)
-WAITING = select(func.count()).where(PENDING.c.connection_id == RECORDS.c.connection_id)
+#: By the parameter: SQLite's RETURNING names columns without their table, and this one is in both.
+WAITING = select(func.count()).where(PENDING.c.connection_id == bindparam("of_connection"))
 TAKE_OVER = (
     update(RECORDS)
     .where(IS_DEVICE)
@@ -48,7 +49,7 @@ TAKE_OVER = (
         RECORDS.c.user_id,
         RECORDS.c.epoch,
         LAST_SEQ.correlate(RECORDS).scalar_subquery(),
-        WAITING.correlate(RECORDS).scalar_subquery(),
+        WAITING.scalar_subquery(),
         RECORDS.c.expired_count,
     )
 )

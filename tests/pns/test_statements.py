@@ -66,8 +66,9 @@ def take_over(house: House, device: Device, node_uri: str) -> Held | None:
 
 
 def test_take_over_raises_the_epoch(house: House) -> None:  # P-9
-    device = house.make_device()
+    device, other = house.make_device("Ada"), house.make_device("Bob")
     house.create(device.user_id, "tea", "cake")
+    house.create(other.user_id, "not", "for", "Ada")
     house.set_expired(device, 2)
     connection_id, user_id = device.connection_id, device.user_id
     assert take_over(house, device, "a") == Held(connection_id, user_id, 1, 2, 2, 2)
