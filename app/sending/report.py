@@ -1,9 +1,11 @@
 """What the sender tells the journal: the real bytes of each attempt, opened up so that a learner
 can read them. Nothing private is among them: the key that signs and the key that decrypts never are
-in a request. Called by the sender."""
+in a request, and of the signature only the beginning is kept, so that nobody can send with a token
+from the journal. Called by the sender."""
 
 import base64
 import json
+import re
 import struct
 from typing import Any
 
@@ -16,6 +18,9 @@ from app.sending.webpush import Request
 
 #: Step W-8: encrypt, sign, send.
 STEP = 8
+
+#: Of a JWT `header.claims.signature` (RFC 7515 section 3.1): all but most of the signature.
+_SIGNATURE = re.compile(r"([\w-]+\.[\w-]+\.[\w-]{8})[\w-]+")
 
 
 def started(journal: Journal, item: Claimed, request: Request) -> None:
@@ -65,7 +70,7 @@ def describe(request: Request) -> dict[str, Any]:
     return {
         "method": "POST",
         "url": request.url,
-        "headers": request.headers,
+        "headers": {name: _unusable(name, value) for name, value in request.headers.items()},
         "vapid": _open_token(request.headers.get("authorization", "")),
         "encryption": {
             "salt": encode(salt),
@@ -75,6 +80,11 @@ def describe(request: Request) -> dict[str, Any]:
         "body": encode(request.body),
         "body_length": len(request.body),
     }
+
+
+def _unusable(name: str, value: str) -> str:
+    """The header as sent, but for the token's signature: the learner sees where it is."""
+    return _SIGNATURE.sub(r"\1…", value) if name.lower() == "authorization" else value
 
 
 def _open_token(authorization: str) -> dict[str, Any]:

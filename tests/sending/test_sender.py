@@ -268,13 +268,30 @@ def test_journal_shows_the_real_bytes(office: Office, device: Device, server: Pu
     shown = started.detail
     assert started.step == 8
     assert base64.urlsafe_b64decode(shown["body"] + "==") == got.body
-    assert shown["headers"]["authorization"] == got.headers["authorization"]
+    assert shown["headers"]["ttl"] == got.headers["ttl"]
     assert shown["vapid"]["header"] == {"typ": "JWT", "alg": "ES256"}
     assert shown["vapid"]["claims"]["aud"] == server.origin
     assert (shown["encryption"]["record_size"], len(shown["encryption"]["key_id"])) == (4096, 87)
     answered = office.event("send.answered")
     assert (answered.detail["status"], answered.detail["outcome"]) == (201, "delivered")
     assert answered.message_url == f"{server.origin}/message/1"
+
+
+# W-11
+def test_token_in_the_journal_cannot_be_used_again(
+    office: Office, device: Device, server: PushServer
+) -> None:
+    """Header and claims are there to be read; the signature is cut short."""
+    office.create(device.user_id)
+    [got] = server.wait_for(1)
+    office.stop()
+    sent = got.headers["authorization"]
+    shown = office.event("send.started").detail["headers"]["authorization"]
+    token, key = sent.removeprefix("vapid t=").split(",k=")
+    signature = token.rpartition(".")[2]
+    assert shown == f"vapid t={token.removesuffix(signature)}{signature[:8]}…,k={key}"
+    everything = json.dumps([[event.summary, event.detail] for event in office.events()])
+    assert signature[8:] not in everything
 
 
 # W-1, W-11
