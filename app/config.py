@@ -138,6 +138,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> "Settings":
+        if self.push_service == "vendors" and _is_at_localhost(self.vapid_subject):
+            raise ValueError(
+                "PUSHLAB_VAPID_SUBJECT: Apple refuses every message of a sender at localhost;"
+                " give an address that leads to you, such as mailto:you@your-domain.org"
+            )
         if self.push_service == "local" and not self.push_service_url:
             raise ValueError("PUSHLAB_PUSH_SERVICE=local needs PUSHLAB_PUSH_SERVICE_URL")
         if self.bus_url == "memory://" and self.roles != {"app", "node", "sender"}:
@@ -157,6 +162,14 @@ class Settings(BaseModel):
         """Cookies ignore ports, so in the lab, where several apps share a host, names carry it."""
         port = urlsplit(self.public_url).port
         return f"_{port}" if self.lab and port else ""
+
+
+def _is_at_localhost(subject: str) -> bool:
+    """Whether a subject, of the shape that Settings takes, leads to nobody but this machine."""
+    parts = urlsplit(subject)
+    host = parts.path.rpartition("@")[2] if parts.scheme == "mailto" else parts.hostname or ""
+    host = host.lower().rstrip(".")
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def load(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:

@@ -41,6 +41,31 @@ def test_settings_refuse_bad_values_by_name(environment: dict[str, str], sentenc
         load(environment)
 
 
+# W-8 (failure no. 7)
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "mailto:me@localhost",
+        "mailto:me@LOCALHOST.",
+        "https://localhost:8000/x",
+        "https://a.localhost",
+    ],
+)
+def test_subject_at_localhost_is_for_our_own_push_service(subject: str) -> None:
+    given = {"PUSHLAB_VAPID_SUBJECT": subject}
+    with pytest.raises(ConfigError, match="PUSHLAB_VAPID_SUBJECT: Apple refuses"):
+        load(given)
+    ours = {"PUSHLAB_PUSH_SERVICE": "local", "PUSHLAB_PUSH_SERVICE_URL": "http://127.0.0.1:1"}
+    assert load(given | ours).vapid_subject == subject
+
+
+@pytest.mark.parametrize(
+    "subject", ["mailto:me@localhost.example", "https://push.example/localhost"]
+)
+def test_subject_that_only_names_localhost_is_taken(subject: str) -> None:
+    assert load({"PUSHLAB_VAPID_SUBJECT": subject}).vapid_subject == subject
+
+
 def test_settings_never_show_a_secret() -> None:  # W-1
     with pytest.raises(ConfigError) as refused:
         load({"PUSHLAB_SECRET_KEY": "hush-hush", "PUSHLAB_PORT": "hush-hush"})
