@@ -129,6 +129,19 @@ def test_sign_out_closes_the_socket_with_4003(served: Served) -> None:  # P-2
     assert client.next_close() == 4003
 
 
+def test_deleted_account_closes_every_socket_with_4003(served: Served) -> None:  # X-2, P-2
+    devices = [served.house.make_device("Leaving") for _ in range(3)]
+    clients = [served.greet(device) for device in devices]
+    stranger = served.greet(served.house.make_device("Staying"))
+    status, _ = served.ask("POST", "/api/account/delete", devices[0], {"name": "Leaving"})
+    assert status == 204
+    assert [client.next_close() for client in clients] == [4003] * 3
+    for client in clients:
+        client.wait_for_hang_up()
+    stranger.ping()
+    stranger.next_pong()  # and nobody else's
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
