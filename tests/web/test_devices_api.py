@@ -47,6 +47,16 @@ def test_device_is_muted_for_a_while_and_loud_again(browser: Browser) -> None:  
     assert browser.client.delete(path).get_json()["muted_until"] is None
 
 
+def test_test_of_a_muted_device_says_so(browser: Browser) -> None:
+    browser.subscribe()
+    path = f"/api/devices/{listed(browser)['connection_id']}"
+    assert browser.client.post(f"{path}/test").get_json()["muted_until"] is None
+    muted = browser.client.put(f"{path}/mute", json={"seconds": 3600}).get_json()["muted_until"]
+    assert browser.client.post(f"{path}/test").get_json()["muted_until"] == muted
+    browser.client.put("/api/account/mute", json={"seconds": None})  # all devices of the user
+    assert browser.client.post(f"{path}/test").get_json()["muted_until"].startswith("9999")
+
+
 @pytest.mark.parametrize("body", [{}, {"seconds": 59}, {"seconds": 10**9}, {"seconds": "60"}])
 def test_mute_of_no_sensible_length_is_refused(browser: Browser, body: Any) -> None:
     browser.subscribe()

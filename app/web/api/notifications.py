@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, ValidationInfo, field_validator
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from app import accounts, clock, devices
+from app import accounts, clock, devices, mute
 from app.errors import FieldError, InvalidInput, NotFound
 from app.notifications import read as inbox
 from app.notifications import status
@@ -111,6 +111,12 @@ class NotificationMade(TypedDict):
     subscriptions: NotRequired[int]
 
 
+class TestMade(NotificationMade):
+    """Until `muted_until` the device takes it quietly; null: it alerts."""
+
+    muted_until: Time | None
+
+
 class BatchMade(TypedDict):
     notifications: list[NotificationMade]
 
@@ -154,16 +160,19 @@ def create() -> tuple[NotificationMade | BatchMade, Literal[201]]:
 
 
 @api.post("/devices/<connection_id>/test")
-def send_test(connection_id: str) -> tuple[NotificationMade, Literal[201]]:
-    """A notification that alerts this one of the caller's devices only."""
+def send_test(connection_id: str) -> tuple[TestMade, Literal[201]]:
+    """A notification that alerts this one of the caller's devices only, unless it is muted."""
     visitor = require_visitor()
     services = current_services()
     with services.database.read() as session:
-        name = devices.find_own(session, visitor.user_id, connection_id).device_name
+        device = devices.find_own(session, visitor.user_id, connection_id)
+        name = device.device_name
+        until = mute.end_for(session, visitor.user_id, device)
     data = {"title": "A test", "body": f"This reached {name}.", "navigate": "/devices"}
     new = NewNotification(visitor.user_id, data, only_connection_id=connection_id)
     (created,) = services.creator.create([new])
-    return _answer(created, visitor), 201
+    made = _answer(created, visitor)
+    return {**made, "muted_until": clock.iso(until) if until else None}, 201
 
 
 @api.get("/notifications")

@@ -6,14 +6,16 @@ const template = document.querySelector("#device-template");
 
 const SENTENCES = {
   "rename": () => "Renamed.",
-  "test": (name) => `A test notification is on its way to ${name}.`,
+  "test": (name, { muted_until: muted }) => (muted
+    ? `${name} is muted: a test notification goes to its inbox, and nothing alerts.`
+    : `A test notification is on its way to ${name}.`),
   "sign-out": (name) => `${name} is signed out.`,
   "mute": (name) => `${name} is muted.`,
   "unmute": (name) => `${name} alerts again.`,
 };
 
-/** What to say when an action on the device called `name` went well. */
-export const sentence = (action, name) => SENTENCES[action](name);
+/** What to say when an action on the device called `name` went well, and what the server said to it. */
+export const sentence = (action, name, answer) => SENTENCES[action](name, answer);
 
 export function deviceElement(device) {
   const element = template.content.cloneNode(true).firstElementChild;
