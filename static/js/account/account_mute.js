@@ -29,10 +29,11 @@ export class AccountMute {
   }
 
   #show(until) {
-    const focused = this.#part.contains(document.activeElement);
+    const focused = document.activeElement;
     this.#part.dataset.muted = String(until !== null);
     this.#say(until ? `${muted(until)}.` : "");
-    if (focused) this.#part.querySelector(`[data-only=${until ? "muted" : "loud"}] button`).focus();
+    const gone = this.#part.contains(focused) && !focused.checkVisibility();
+    if (gone) this.#part.querySelector(`[data-only=${until ? "muted" : "loud"}] button`).focus();
   }
 
   #say(text) {

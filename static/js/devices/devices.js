@@ -14,15 +14,21 @@ import { deviceElement, sentence } from "./device_element.js";
 
 /** Milliseconds between two looks at who is online. */
 const LOOK = 15_000;
+/** The button that opens each question. */
+const OPENERS = { "mute": "ask-mute", "sign-out": "sign-out", "lost": "lost" };
+/** Buttons that take each other's place. */
+const TWINS = { "ask-mute": "unmute", "unmute": "ask-mute" };
 
 class Devices {
   #part = document.querySelector("[data-part=devices]");
   #list = this.#part.querySelector("[data-list]");
+  #status = this.#part.querySelector("[data-fill=status]");
   #failing = false;
 
   start() {
     this.#part.addEventListener("click", (event) => this.#onClick(event));
     this.#part.addEventListener("submit", (event) => this.#onRename(event));
+    this.#part.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("push:changed", ({ detail }) => this.#onChange(detail));
     document.addEventListener("push:socket", ({ detail }) => detail === "open" && this.#load());
     setInterval(() => document.hidden || this.#load(), LOOK);
@@ -49,7 +55,14 @@ class Devices {
     const focused = focusIn(this.#list);
     this.#part.dataset.state = devices.length ? "filled" : "empty";
     this.#list.replaceChildren(...devices.map(deviceElement));
-    if (focused) this.#list.querySelector(focused)?.focus();
+    if (focused) this.#focusAgain(focused);
+  }
+
+  /** On the same button; where it went with its device, on the sentence that says so. */
+  #focusAgain({ id, action }) {
+    const device = this.#list.querySelector(`[data-connection-id="${CSS.escape(id)}"]`);
+    const buttons = [action, TWINS[action]].map((name) => device?.querySelector(`[data-action="${name}"]`));
+    (buttons.find((button) => button?.checkVisibility()) ?? this.#status).focus();
   }
 
   #fail(problem) {
@@ -64,7 +77,7 @@ class Devices {
     const actions = {
       "again": () => this.#load(),
       "rename": () => this.#edit(device),
-      "cancel": () => this.#leaveEditing(device),
+      "cancel": () => this.#close(device),
       "test": () => this.#do(device, "test", (id) => post(`/api/devices/${id}/test`)),
       "ask-mute": () => this.#ask(device, "mute"),
       "sign-out": () => this.#ask(device, "sign-out"),
@@ -83,10 +96,17 @@ class Devices {
     name.select();
   }
 
-  #leaveEditing(device) {
+  #onKey({ key, target }) {
+    const device = target.closest("[data-editing], [data-asking]");
+    if (key === "Escape" && device) this.#close(device);
+  }
+
+  /** The focus returns to the button that opened what is closed now. */
+  #close(device) {
+    const opener = device.hasAttribute("data-editing") ? "rename" : OPENERS[device.dataset.asking];
     device.removeAttribute("data-editing");
     device.removeAttribute("data-asking");
-    device.querySelector("[data-action=rename]").focus();
+    if (opener) device.querySelector(`[data-action=${opener}]`).focus();
   }
 
   #onRename(event) {
@@ -115,9 +135,9 @@ class Devices {
 
   async #do(device, action, work) {
     try {
-      await work(device.dataset.connectionId);
-      this.#leaveEditing(device);
-      this.#say(sentence(action, device.dataset.name));
+      const answer = await work(device.dataset.connectionId);
+      this.#close(device);
+      this.#say(sentence(action, device.dataset.name, answer));
       await this.#load();
       return true;
     } catch (problem) {
@@ -127,16 +147,15 @@ class Devices {
   }
 
   #say(text) {
-    this.#part.querySelector("[data-fill=status]").textContent = text;
+    this.#status.textContent = text;
   }
 }
 
-/** A selector that finds the focused button again in the next list, or null. */
+/** Device and action of the focused button, or null. */
 function focusIn(list) {
   const action = list.contains(document.activeElement) && document.activeElement.dataset.action;
   if (!action) return null;
-  const id = document.activeElement.closest("[data-connection-id]").dataset.connectionId;
-  return `[data-connection-id="${CSS.escape(id)}"] [data-action="${action}"]`;
+  return { id: document.activeElement.closest("[data-connection-id]").dataset.connectionId, action };
 }
 
 new Devices().start();
