@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from e2e.device import Device
 from e2e.http import Visitor
+from e2e.test_options import OPTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("chromium")]
 
@@ -82,6 +83,24 @@ def test_what_opens_on_a_page_is_accessible(
     assert_accessible(device)
 
 
+# W-10
+@pytest.mark.slow
+def test_what_stands_over_a_page_is_accessible(device: Device, somebody_else: Visitor) -> None:
+    """The notice of a new version, and toasts with all that they can carry."""
+    user = device.enter_as_guest()
+    device.wait_until_live()
+    device.page.evaluate(SHOW_UPDATE)
+    for title, options in (("Plain", {}), ("With pictures and buttons " * 4, OPTIONS)):
+        sent = somebody_else.notify(title, to=user, **options)["notification_id"]
+        device.toast(sent).wait_for()
+    device.toast(sent).get_by_role("button").focus()  # so it stays
+    assert_accessible(device)
+    device.page.set_viewport_size({"width": 320, "height": 800})
+    assert not device.page.evaluate(TOO_WIDE)
+
+
+#: As update.js does; that it does is e2e/test_update.py's.
+SHOW_UPDATE = "document.querySelector('[data-part=update]').hidden = false"
 #: Shows the card in a state as the state machine would.
 SHOW_STATE = """state => document.dispatchEvent(new CustomEvent("push:state", { detail: {
   state, error: new DOMException("Error retrieving push subscription.", "AbortError"),

@@ -33,6 +33,12 @@ def test_diagram_draws_this_run_as_it_happens(device: Device) -> None:
         entry = diagram.locator(f"[data-actor={actor}][data-kind='{kind}']").first
         expect(entry).to_be_visible()
     expect(diagram).not_to_contain_text("PRIVATE KEY")
+    diagram.locator("[data-kind='send.started'] button").first.click()
+    # Header and claims of the token are there to be read; its signature is cut short.
+    shown = device.page.locator("#detail [data-fill=bytes]")
+    expect(shown).to_contain_text('"alg": "ES256"')
+    expect(shown).to_contain_text('"aud": "https://jmt17.google.com"')
+    expect(shown).to_contain_text(re.compile(r"vapid t=[\w-]+\.[\w-]+\.[\w-]{8}…,k="))
 
 
 # W-11

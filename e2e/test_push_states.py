@@ -115,6 +115,22 @@ def test_stopped_push_service_is_told_by_firefox_itself(lab: Lab, device: Device
     device.card("subscribed").wait_for(timeout=90_000)
 
 
+# W-3 (failure no. 1)
+@pytest.mark.slow
+@pytest.mark.parametrize("browser_name", each_browser("chromium"), indirect=True)
+def test_stopped_push_service_keeps_chromium_waiting(lab: Lab, device: Device) -> None:
+    """The real thing: `subscribe()` has no answer, and the page has a state for that."""
+    device.enter_as_guest()
+    device.wait_for_card("default")
+    with lab.without("push_service"):
+        device.turn_on()
+        device.card("waiting").wait_for(timeout=40_000)
+        device.card("waiting").locator("[data-action=retry]:visible").click()
+        device.wait_for_card("subscribing")
+    # The browser asks again by itself, after half a minute or so.
+    device.card("subscribed").wait_for(timeout=120_000)
+
+
 # W-3
 def test_other_key_and_dead_address_are_healed_before_the_readers_eyes(
     lab: Lab, device: Device, somebody_else: Visitor
@@ -131,7 +147,7 @@ def test_other_key_and_dead_address_are_healed_before_the_readers_eyes(
     assert "other-key" in states(device)
     device.wait_until_live()
     # The push service has given the address up (failure no. 8).
-    lab.push_service.arm("accept", status=410, times=1)
+    lab.push_service.expire(device.token)
     sent = somebody_else.notify("To a dead address", to=user)["notification_id"]
     lab.journal.wait_for("send.answered", notification_id=sent, status=410)
     wait_until(lambda: "gone" in states(device), "the state gone")
