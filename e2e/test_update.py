@@ -68,6 +68,7 @@ def test_new_version_is_told_and_waits_for_the_reader(
         sheet.write("/* another version */\n")
     changing_lab.kill("app_server")  # it comes back as the new version
     expect(notice).to_be_visible()
+    device.page.emulate_media(reduced_motion="reduce")
     assert_accessible(device)
     expect(text).to_have_value("Not sent yet")
     assert device.page.evaluate(ACTIVE_VERSION) == old, "the worker changed under the page"
