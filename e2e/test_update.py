@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 from e2e.browsers import BrowserPool
 from e2e.device import Device
 from e2e.lab import CHECKOUT, Lab
-from e2e.test_accessibility import assert_accessible
 
 PROGRAM = ("app", "push_service", "migrations", "static", "templates")
 FILES = ("manifest.json", "service-worker.js")
@@ -68,8 +67,6 @@ def test_new_version_is_told_and_waits_for_the_reader(
         sheet.write("/* another version */\n")
     changing_lab.kill("app_server")  # it comes back as the new version
     expect(notice).to_be_visible()
-    device.page.emulate_media(reduced_motion="reduce")
-    assert_accessible(device)
     expect(text).to_have_value("Not sent yet")
     assert device.page.evaluate(ACTIVE_VERSION) == old, "the worker changed under the page"
     notice.get_by_role("button").click()
