@@ -91,6 +91,17 @@ def test_every_command_is_documented() -> None:
     assert [one for one in shown if one not in text] == []
 
 
+def test_every_bench_is_documented() -> None:
+    """Benches are never part of the tests: the docs say how to repeat them, and show the plots."""
+    text, readme = read("docs/benchmarks.md"), read("README.md")
+    programs = [*(ROOT / "bench").glob("*/__main__.py"), ROOT / "bench/plots.py"]
+    names = [path.parent.name if path.stem == "__main__" else path.stem for path in programs]
+    assert len(names) >= 4
+    assert [one for one in names if f"python -m bench.{one}" not in text + readme] == []
+    drawn = {path.name for path in (ROOT / "docs/images").glob("bench-*.svg")}
+    assert drawn == set(re.findall(r"bench-[\w-]+\.svg", text))
+
+
 # -- what was learned of browsers and failures
 
 LINKED_TEST = re.compile(r"\[`(test_\w+)`\]\(\.\./([\w/.]+)\)")

@@ -6,9 +6,6 @@ server's process tree. `--rate` then paces the senders, for latencies that are n
 """
 
 import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,6 +16,8 @@ from typing import Any
 
 import click
 
+from bench.measuring import machine, quantile, save
+from bench.measuring import medians as medians_of
 from bench.push_service import servers
 from bench.push_service.servers import Server
 
@@ -42,11 +41,10 @@ def main(messages: int, devices: int, senders: int, rounds: int, rate: int, outp
         results["ours"].append(measure(servers.push_service, plan))
         results["floor"].append(measure(servers.floor, plan | {"deliver": False}))
         results["ours, paced"].append(measure(servers.push_service, paced))
-    medians = {name: _medians(runs) for name, runs in results.items()}
-    report = {"machine": _machine(), "plan": plan | {"rate": rate}, "medians": medians}
+    medians = {name: medians_of(runs) for name, runs in results.items()}
+    report = {"machine": machine(), "plan": plan | {"rate": rate}, "medians": medians}
     report["rounds"] = results
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, output)
     for line in _lines(medians):
         click.echo(line)
 
@@ -72,31 +70,9 @@ def _figures(report: dict[str, Any], cpu_seconds: float) -> dict[str, float]:
         "messages_per_second": accepted / seconds,
         "server_cpu_share": cpu_seconds / seconds,
         "client_cpu_share": report["client_cpu_seconds"] / seconds,
-        "p50_ms": _quantile(latencies, 0.5),
-        "p99_ms": _quantile(latencies, 0.99),
+        "p50_ms": quantile(latencies, 0.5),
+        "p99_ms": quantile(latencies, 0.99),
         "lost": report["lost"],
-    }
-
-
-def _quantile(ordered: list[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
-
-
-def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-
-
-def _machine() -> dict[str, object]:
-    model = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    return {
-        "cpu": model[0] if model else platform.machine(),
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
     }
 
 

@@ -4,15 +4,13 @@ Each is a process (tree) of its own; `cpu_seconds` is what all of it has used, u
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from bench import measuring
 
 
 class Server:
@@ -29,7 +27,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Of the process and its descendants that still live."""
-        return sum(_cpu_seconds(pid) for pid in _tree(self._process.pid))
+        return measuring.cpu_seconds(self._process.pid)
 
 
 @contextmanager
@@ -54,16 +52,3 @@ def _running(arguments: list[str]) -> Iterator[Server]:
             yield Server(process)
         finally:
             process.terminate()
-
-
-def _tree(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _tree(int(child))
-
-
-def _cpu_seconds(pid: int) -> float:
-    # Fields 14 and 15 of proc(5)'s stat; the second one, the name, may hold spaces.
-    fields: list[Any] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS

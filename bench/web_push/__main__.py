@@ -7,8 +7,6 @@ are taken within each round. Main figure: CPU-seconds of the sending process per
 
 import contextlib
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -22,6 +20,8 @@ import click
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from bench.measuring import Figures, machine, save
+from bench.measuring import medians as medians_of
 from bench.web_push.receiver import Receiver, receiver
 
 RESULTS = Path("bench/results/web_push.json")
@@ -35,7 +35,6 @@ CONTESTANTS = {
     "node web-push, keep-alive agent": ["node", "bench/web_push/node_web_push.cjs"],
 }
 OURS = "pushlab"
-Figures = dict[str, float]
 
 
 @click.command()
@@ -60,13 +59,12 @@ def main(subscriptions: int, payload: int, at_once: int, rounds: int, output: Pa
             {name: contestant.send_all(receiving) for name, contestant in running.items()}
             for _ in range(rounds)
         ]
-    medians = {name: _medians([one[name] for one in found]) for name in CONTESTANTS}
+    medians = {name: medians_of([one[name] for one in found]) for name in CONTESTANTS}
     for name, figures in medians.items():
         figures["ratio_to_ours"] = statistics.median(_ratio(one, name) for one in found)
     chosen = {"subscriptions": subscriptions, "payload": payload, "at_once": at_once}
-    report = {"machine": _machine(), "plan": chosen, "medians": medians, "rounds": found}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(report, indent=1) + "\n")
+    report = {"machine": machine(), "plan": chosen, "medians": medians, "rounds": found}
+    save(report, output)
     _tell(medians)
 
 
@@ -148,25 +146,6 @@ def _contestant(
 
 def _ratio(found: dict[str, Figures], name: str) -> float:
     return found[name]["cpu_seconds_per_1000"] / found[OURS]["cpu_seconds_per_1000"]
-
-
-def _medians(runs: list[Figures]) -> Figures:
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-
-
-def _machine() -> dict[str, object]:
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    return {
-        "cpu": names[0] if names else platform.machine(),
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "load_before": os.getloadavg()[0],
-    }
 
 
 def _tell(medians: dict[str, Figures]) -> None:
