@@ -66,7 +66,7 @@ export async function recall() {
 /** Our session is over: nothing of it stays, on no screen. Another session's things are left alone. */
 export async function forget() {
   const mine = await writeIf(connectionId, NOBODY);
-  if (mine) await Promise.all([deleteOthers(null), clearScreen(), unsubscribe(), showBadge(null)]);
+  if (mine) await Promise.all([deleteOthers(null), clearScreen(), unsubscribe(), showBadge(0)]);
   connectionId = null;
 }
 

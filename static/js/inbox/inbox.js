@@ -6,15 +6,12 @@
  * In: the DOM event `push:read` with a list of ids. Out: `push:unread` with the number of unread rows.
  */
 import { inbox } from "pushlab/owner.js";
-import { post } from "pushlab/shared/api.js";
 import { unread } from "pushlab/shared/badge.js";
-import { announce } from "pushlab/shared/changes.js";
+import { markRead } from "pushlab/shared/read.js";
 import { day, time } from "pushlab/moments.js";
 import { fillExtras } from "./extras.js";
 
 const PAGE = 50;
-/** As many as POST /api/notifications/read takes. */
-const AT_ONCE = 1_000;
 
 export class Inbox {
   #part = document.querySelector("[data-part=inbox]");
@@ -83,10 +80,8 @@ export class Inbox {
     this.#render();
   }
 
-  async #read(ids) {
-    await inbox()?.markRead(ids, new Date().toISOString());
-    announce("inbox");
-    post("/api/notifications/read", { notification_ids: ids.slice(0, AT_ONCE) }, { keepalive: true }).catch(() => null);
+  #read(ids) {
+    if (inbox()) markRead(inbox(), ids);
   }
 }
 

@@ -1,7 +1,8 @@
-/** Brings the inbox up to the server's list: what is missing here, and what was read elsewhere. */
+/** Brings the inbox up to the server's list: what is missing here, what was read elsewhere, and what here. */
 import { inbox } from "pushlab/owner.js";
 import { get } from "pushlab/shared/api.js";
 import { announce } from "pushlab/shared/changes.js";
+import { tellRead } from "pushlab/shared/read.js";
 
 /** How far back a device looks that has never seen the inbox. */
 const DEPTH = 200;
@@ -11,6 +12,7 @@ export async function sync() {
   const rows = inbox();
   if (!rows) return;
   try {
+    await tellRead(rows);
     await bring(rows, await startOf(await rows.all()));
     announce("inbox");
   } catch (error) {

@@ -1,5 +1,4 @@
 /** The number of unread notifications: in the page's title, in the navigation, on the app's icon. */
-import { inbox } from "pushlab/owner.js";
 import { showBadge } from "pushlab/shared/badge.js";
 
 export class Unread {
@@ -13,7 +12,7 @@ export class Unread {
   #show(count) {
     document.title = count ? `(${count}) ${this.#title}` : this.#title;
     this.#mark(count);
-    showBadge(inbox());
+    showBadge(count);
   }
 
   #mark(count) {

@@ -15,7 +15,8 @@ import { Leader } from "./leader.js";
 export class Arrivals {
   #screen;
   #leader;
-  #queue = [];
+  /** By id: after a loss the server sends again what was not acknowledged, and may still be here. */
+  #queue = new Map();
   #working = false;
 
   constructor(screen) {
@@ -27,10 +28,6 @@ export class Arrivals {
     this.#leader.start();
   }
 
-  stop() {
-    this.#leader.stop();
-  }
-
   async onHello({ connection_id: id }) {
     dispatch("push:connected");
     await adopt(id);
@@ -39,7 +36,7 @@ export class Arrivals {
   }
 
   onNotification({ type, ...row }) {
-    this.#queue.push(row);
+    this.#queue.set(row.notification_id, row);
     report("notification.received", {
       summary: `Over the WebSocket: “${row.data.title}”`,
       notificationId: row.notification_id,
@@ -65,8 +62,14 @@ export class Arrivals {
     if (this.#working || !inbox()) return;
     this.#working = true;
     await Promise.resolve(); // let the frames of this turn come in
-    while (this.#queue.length) await this.#receive(this.#queue.splice(0));
+    while (this.#queue.size) await this.#receive(this.#takeAll());
     this.#working = false;
+  }
+
+  #takeAll() {
+    const rows = [...this.#queue.values()];
+    this.#queue.clear();
+    return rows;
   }
 
   /** What fails here stays unacknowledged, and the server sends it again on the next connection. */

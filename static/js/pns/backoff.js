@@ -1,9 +1,12 @@
 /** Waiting between attempts: from a table, with full jitter, cut short when there is reason to hope. */
 
 const SECONDS = [0.5, 1, 2, 4, 8, 15, 30];
+/** Milliseconds that a connection must last before the table begins again. */
+const STEADY = 10_000;
 
 export class Backoff {
   #step = 0;
+  #since = null;
 
   /** Milliseconds to wait: anything up to the table's value (`atLeast` seconds when the server said so). */
   next(atLeast = 0) {
@@ -11,8 +14,15 @@ export class Backoff {
     return 1000 * Math.max(atLeast, Math.random() * most);
   }
 
-  reset() {
-    this.#step = 0;
+  /** A connection stands. */
+  onSuccess() {
+    this.#since = Date.now();
+  }
+
+  /** It is over. One that is taken away as soon as it stands must not be tried twice a second. */
+  onEnd() {
+    if (this.#since !== null && Date.now() - this.#since >= STEADY) this.#step = 0;
+    this.#since = null;
   }
 
   /** Go straight to the longest wait: trying soon would only do the same again. */

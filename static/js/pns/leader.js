@@ -2,12 +2,13 @@
  * One socket per device: the tabs elect a leader (Web Locks), which holds the connection and comes
  * back from a table after a loss. The other tabs render what it writes to IndexedDB.
  *
- * Hook for tests and styles: `data-socket` on <html> is `connecting`, `open` (hello came), `closed`
- * or `follower` (another tab leads). The same goes out as the DOM event `push:socket`.
+ * Hook for tests: `data-node` on <html> of the leader names the node that holds its connection.
  */
 import { get } from "pushlab/shared/api.js";
 import { Backoff, rest } from "./backoff.js";
+import { Line } from "./line.js";
 import { Socket } from "./socket.js";
+import { onWake } from "./wake.js";
 
 const LOCK = "pushlab-pns";
 const REPLACED = 4001;
@@ -17,7 +18,7 @@ const PROTOCOL_BREACH = 1008;
 export class Leader {
   #delegate;
   #backoff = new Backoff();
-  #stopping = new AbortController();
+  #line = new Line();
   #socket = null;
 
   /** `delegate` as in socket.js, plus onSignedOut(). */
@@ -26,16 +27,11 @@ export class Leader {
   }
 
   start() {
-    const { signal } = this.#stopping;
-    window.addEventListener("offline", () => this.#socket?.close(), { signal });
+    window.addEventListener("offline", () => this.#socket?.close());
+    onWake(() => this.#socket?.close());
     if (!navigator.locks) return void this.#lead();
-    this.#say("follower");
-    navigator.locks.request(LOCK, { signal }, () => this.#lead()).catch(() => null);
-  }
-
-  stop() {
-    this.#stopping.abort();
-    this.#socket?.close();
+    this.#line.follow();
+    navigator.locks.request(LOCK, () => this.#lead());
   }
 
   acknowledge(ids) {
@@ -43,13 +39,13 @@ export class Leader {
   }
 
   async #lead() {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      this.#say("connecting");
+    for (;;) {
+      this.#line.tell("connecting");
       const code = await this.#connect();
-      this.#say("closed");
-      if (signal.aborted || !(await this.#mayReturn(code))) return;
-      await rest(this.#backoff.next(), signal);
+      this.#backoff.onEnd();
+      this.#line.tell("closed");
+      if (!(await this.#mayReturn(code))) return;
+      await rest(this.#backoff.next());
     }
   }
 
@@ -65,8 +61,9 @@ export class Leader {
   }
 
   #onHello(frame) {
-    this.#backoff.reset();
-    this.#say("open");
+    this.#backoff.onSuccess();
+    document.documentElement.dataset.node = frame.node;
+    this.#line.tell("open");
     this.#delegate.onHello(frame);
   }
 
@@ -86,11 +83,6 @@ export class Leader {
     if (code === REPLACED && !navigator.locks) await untilLookedAt();
     if (code === PROTOCOL_BREACH) this.#backoff.slowDown();
     return true;
-  }
-
-  #say(state) {
-    document.documentElement.dataset.socket = state;
-    document.dispatchEvent(new CustomEvent("push:socket", { detail: state }));
   }
 }
 

@@ -5,10 +5,12 @@
  * Delegate: onHello(frame), onNotification(frame), onReplayed(frame), onHint(what).
  */
 const PROTOCOL = "pns.v1";
+const NORMAL = 1000;
 
 export class Socket {
   #delegate;
   #socket;
+  #over;
   #ids = [];
   greeted = false;
 
@@ -21,6 +23,7 @@ export class Socket {
     this.#socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/pns`, PROTOCOL);
     this.#socket.onmessage = ({ data }) => this.#onFrame(JSON.parse(data));
     return new Promise((resolve) => {
+      this.#over = resolve;
       this.#socket.onclose = ({ code }) => resolve(code);
     });
   }
@@ -34,8 +37,11 @@ export class Socket {
     this.#send({ type: "ack", expired: count });
   }
 
+  /** Over at once: on a dead line a browser waits ten seconds and more for the other side's goodbye. */
   close() {
-    this.#socket?.close(1000);
+    this.#socket.onmessage = null;
+    this.#socket.close(NORMAL);
+    this.#over(NORMAL);
   }
 
   #onFrame(frame) {

@@ -2,8 +2,7 @@
 
 export const unread = (rows) => rows.filter((row) => !row.read_at).length;
 
-export async function showBadge(inbox) {
+export async function showBadge(count) {
   if (!navigator.setAppBadge) return;
-  const count = inbox ? unread(await inbox.all()) : 0;
   await (count ? navigator.setAppBadge(count) : navigator.clearAppBadge()).catch(() => null);
 }

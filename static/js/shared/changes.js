@@ -4,7 +4,7 @@
  *
  *   inbox         rows of the inbox            device    the facts in `pushlab-device`
  *   subscription  what is pending or known     devices   the server's list of devices
- *   journal       the server's journal
+ *   journal       the server's journal         line     the leader's connection
  */
 const NAME = "pushlab";
 

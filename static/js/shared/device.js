@@ -10,6 +10,7 @@
  *   wanted         true: the user turned notifications on here, and whoever comes next goes on with
  *                  it; false: turned them off, and nothing is healed that is not wanted
  *   muted_until    until then this device does not alert (milliseconds since 1970; see mute.js)
+ *   line           how the connection of the leading tab is (see pns/line.js)
  *   faults         names of armed fault points (see faults.js)
  */
 import { open, transact } from "./database.js";

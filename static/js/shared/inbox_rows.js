@@ -2,10 +2,11 @@
  * The inbox of one device, in the database `pushlab-<connection_id>`, keyed by `notification_id`.
  * The name carries the connection: what belongs to somebody else is in another database.
  *
- *   row    { notification_id, seq, data, created_at, read_at, cut, state }
+ *   row    { notification_id, seq, data, created_at, read_at, untold, cut, state }
  *   state  listed    known from the server's list; this device was not told about it (no alert yet)
  *          claimed   somebody (page or worker) is about to show it, or died while at it
  *          shown     it has been on this device's screen
+ *   untold read here, and the server does not know it yet (see read.js)
  *
  * `listed` makes the order of list and delivery irrelevant: a notification that a list brought first
  * still alerts when it is delivered.
@@ -37,7 +38,11 @@ export class InboxRows {
   }
 
   markRead(ids, readAt) {
-    return this.#change(ids, (row) => ({ ...row, read_at: row.read_at ?? readAt }));
+    return this.#change(ids, (row) => row.read_at ? null : { ...row, read_at: readAt, untold: true });
+  }
+
+  markTold(ids) {
+    return this.#change(ids, (row) => ({ ...row, untold: false }));
   }
 
   /** Take in what the server lists: new rows as `listed`; of known ones the text and `read_at`. */

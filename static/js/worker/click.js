@@ -1,12 +1,12 @@
 /**
- * A click on a notification, or on one of its buttons, focuses the window that already shows the right page, else takes one of
- * our windows there, else opens one (W-10).
+ * A click on a notification, or on one of its buttons, focuses the window that already shows the
+ * right page, else takes one of our windows there, else opens one (W-10).
  */
-import { post } from "../shared/api.js";
-import { announce } from "../shared/changes.js";
+import { showBadge, unread } from "../shared/badge.js";
 import { read } from "../shared/device.js";
 import { InboxRows } from "../shared/inbox_rows.js";
 import { report } from "../shared/journal.js";
+import { markRead } from "../shared/read.js";
 import { onThisSite } from "./message.js";
 
 /** Where a notification leads that names no page of ours. */
@@ -21,7 +21,7 @@ export async function onClick({ notification, action }) {
     notificationId: id,
     detail: { navigate: target.href },
   });
-  await Promise.all([go(target), id && markRead(id)]);
+  await Promise.all([go(target), id && readInInbox(id)]);
 }
 
 async function go(target) {
@@ -39,10 +39,10 @@ async function go(target) {
   }
 }
 
-async function markRead(id) {
+async function readInInbox(id) {
   const connectionId = await read("connection_id");
   if (!connectionId) return;
-  await new InboxRows(connectionId).markRead([id], new Date().toISOString());
-  announce("inbox");
-  await post("/api/notifications/read", { notification_ids: [id] }).catch(() => null);
+  const inbox = new InboxRows(connectionId);
+  await markRead(inbox, [id]);
+  await showBadge(unread(await inbox.all()));
 }

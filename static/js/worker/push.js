@@ -4,7 +4,7 @@
  * worker that stays silent, and the text of another person is none of ours to show.
  */
 import { post } from "../shared/api.js";
-import { showBadge } from "../shared/badge.js";
+import { showBadge, unread } from "../shared/badge.js";
 import { read } from "../shared/device.js";
 import { handOver } from "../shared/handover.js";
 import { InboxRows } from "../shared/inbox_rows.js";
@@ -44,7 +44,7 @@ async function deliver(row, inbox) {
     console.warn("pushlab: shown without the inbox:", error.message);
     await present(row, "new");
   }
-  await showBadge(inbox);
+  await showBadge(unread(await inbox.all()));
 }
 
 /** A failed acknowledgement is no loss: the server sends again, and the row says "shown". */

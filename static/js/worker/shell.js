@@ -34,6 +34,7 @@ const ASSETS = [
   "js/shared/errors.js",
   "js/shared/inbox_rows.js",
   "js/shared/mute.js",
+  "js/shared/read.js",
 ].map((path) => FOLDER + path);
 
 /** Ids of the pages that got the shell. They live in seconds; so may this set. */
