@@ -43,6 +43,12 @@ FETCH = """async ([method, path, body]) => {
   return [response.status, response.status === 204 ? null : await response.json()];
 }"""
 
+#: In a page or a worker: what the app's icon says becomes `self.badge`, for no test sees an icon.
+CATCH_BADGE = """() => {
+  navigator.setAppBadge = async (count) => { self.badge = count; };
+  navigator.clearAppBadge = async () => { self.badge = 0; };
+}"""
+
 #: A document of the lab's origin in which nothing runs.
 QUIET_PAGE = "/static/css/tokens.css"
 
@@ -94,6 +100,11 @@ class Device:
     def wait_until_live(self) -> None:
         """Wait until the page has its WebSocket, and knows which device it is."""
         expect(self.page.locator("html")).to_have_attribute("data-socket", "open")
+
+    @property
+    def node(self) -> str:
+        """The node that holds the page's WebSocket."""
+        return str(self.page.locator("html").get_attribute("data-node"))
 
     def sign_out(self) -> None:
         self.open("/account")

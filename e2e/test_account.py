@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from e2e.device import SYSTEM_NOTIFICATIONS, Device
+from e2e.device import CATCH_BADGE, SYSTEM_NOTIFICATIONS, Device
 from e2e.http import Visitor
 from e2e.lab import Lab
 
@@ -68,7 +68,9 @@ def test_read_on_one_device_is_read_on_all(
     expect(second_device.row(open_there)).to_have_attribute("data-read", "false")
     expect(second_device.page).to_have_title("(1) Inbox · pushlab")
     assert second_device.page.evaluate(SYSTEM_NOTIFICATIONS)
+    second_device.page.evaluate(CATCH_BADGE)
     read(open_there)
+    second_device.page.wait_for_function("() => window.badge === 0")
     expect(second_device.row(open_there)).to_have_attribute("data-read", "true")
     second_device.page.wait_for_function(f"({SYSTEM_NOTIFICATIONS})().then((all) => !all.length)")
 

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Worker, expect
 
-from e2e.device import Device
+from e2e.app_journal import wait_until
+from e2e.device import CATCH_BADGE, Device
 from e2e.http import Visitor
 from e2e.lab import Lab
 
@@ -56,12 +57,23 @@ def test_click_on_a_notification_leads_to_its_page(
     user = device.enter_as_guest()
     device.subscribe()
     device.leave()
+    workers = device.browser.context.service_workers
+    for worker in workers:
+        worker.evaluate(CATCH_BADGE)
     sent = somebody_else.notify("Look here", to=user, navigate="/devices")["notification_id"]
     lab.journal.wait_for("notification.acknowledged", notification_id=sent)
     assert len(device.system_notifications()) == 1  # asked in a window that stays open
-    for worker in device.browser.context.service_workers:
+    wait_until(lambda: badge_of(workers) == [1], "the worker counts")
+    for worker in workers:
         worker.evaluate(CLICK)
     lab.journal.wait_for("notification.clicked", notification_id=sent)
     device.page.wait_for_url("**/devices")
     device.open("/")
     expect(device.row(sent)).to_have_attribute("data-read", "true")
+    assert badge_of(workers) == [0]
+
+
+def badge_of(workers: list[Worker]) -> list[int]:
+    """What the worker put on the app's icon. Those of earlier tests had nothing to count."""
+    found = [worker.evaluate("self.badge") for worker in workers]
+    return [count for count in found if count is not None]

@@ -70,10 +70,12 @@ class Cluster:
 
     def start_behind_the_proxy(self) -> None:
         """App and nodes alone, each by its own port; without nodes the app is one itself."""
-        roles = "app,sender" if self.node_ports else "app,node,sender"
-        self._others.append(self._pushlab("serve", self.app_port, PUSHLAB_ROLES=roles))
+        self.start_app("app,sender" if self.node_ports else "app,node,sender")
         for number in range(len(self.node_ports)):
             self.start_node(number)
+
+    def start_app(self, roles: str) -> None:
+        self._others.append(self._pushlab("serve", self.app_port, PUSHLAB_ROLES=roles))
 
     def start_node(self, number: int) -> None:
         self.nodes[number] = self._pushlab("node", self.node_ports[number])
@@ -96,6 +98,10 @@ class Cluster:
         with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE) as answer:
             return str(json.load(answer)["node"])
 
+    def number_of(self, incarnation: str) -> int:
+        """Which node gives itself this name."""
+        return next(number for number in self.nodes if self.incarnation(number) == incarnation)
+
     def stop(self) -> None:
         """The newest first; each process group ends with its leader."""
         for process in [*self.nodes.values(), *reversed(self._others)]:
@@ -108,7 +114,7 @@ class Cluster:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", command, "--json"],
             cwd=self.checkout,
-            env=self._environment(port) | settings,
+            env=self.environment(port) | settings,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -117,7 +123,8 @@ class Cluster:
         assert json.loads(process.stdout.readline())
         return process
 
-    def _environment(self, port: int) -> dict[str, str]:
+    def environment(self, port: int) -> dict[str, str]:
+        """What every process of the cluster gets."""
         inherited = {name: v for name, v in os.environ.items() if not name.startswith("PUSHLAB_")}
         return inherited | {
             "PUSHLAB_DATABASE_URL": self.database_url,
@@ -140,11 +147,14 @@ class Cluster:
         return subprocess.Popen(command, text=True, stderr=subprocess.DEVNULL)
 
     def _site(self) -> str:
-        """What is deployed, with the ports of this test."""
+        """What is deployed, with the ports of this test and as many nodes as it has."""
         site = (ROOT / "deploy" / "nginx.conf").read_text()
-        ports = {8000: self.app_port, 8080: self.port}
-        ports |= {8001 + number: port for number, port in enumerate(self.node_ports)}
-        return re.sub(r"127\.0\.0\.1:(\d+)", lambda m: f"127.0.0.1:{ports[int(m[1])]}", site)
+        site = site.replace(":8000", f":{self.app_port}").replace(":8080", f":{self.port}")
+        (first, *others) = re.findall(r" +server 127\.0\.0\.1:800[1-9] .*\n", site)
+        for other in others:
+            site = site.replace(other, "")
+        nodes = [re.sub(r":\d+", f":{port}", first) for port in self.node_ports]
+        return site.replace(first, "".join(nodes))
 
     def _nginx_main(self, site: str) -> str:
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

@@ -11,10 +11,11 @@ from tests.cluster import cluster
 from tests.cluster.cluster import Cluster
 from tests.net.clients import Client, Refused
 
-pytestmark = pytest.mark.xdist_group("cluster")
+# In `make test`, e2e/test_realtime.py and the storm of tests/faults stand for them.
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.slow]
 
 
-@pytest.fixture(params=["http", pytest.param("postgresql", marks=pytest.mark.slow)], scope="module")
+@pytest.fixture(params=["http", "postgresql"], scope="module")
 def house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
@@ -96,7 +97,7 @@ def test_device_of_a_killed_node_misses_nothing(
     former = phone.hello["node"]
     sender.visitor.notify("before", to=phone.name)
     assert phone.titles(client, 1) == ["before"]
-    number = number_of_node(house, phone)
+    number = house.number_of(former)
     house.kill_node(number)
     sender.visitor.notify("while it is dead", to=phone.name)
     again = phone.connect()
@@ -107,14 +108,13 @@ def test_device_of_a_killed_node_misses_nothing(
     house.start_node(number)
 
 
-@pytest.mark.slow
 def test_rolling_restart_says_1012_and_loses_nothing(
     house: Cluster, make_phone: MakePhone
 ) -> None:  # P-12
     sender, phone = make_phone(), make_phone()
     client = phone.connect()
     for number in (0, 1):
-        holds = number_of_node(house, phone) == number
+        holds = house.number_of(phone.hello["node"]) == number
         stopping = house.ask_to_stop(number)
         sender.visitor.notify(f"while {number} restarts", to=phone.name)
         if holds:
@@ -123,8 +123,3 @@ def test_rolling_restart_says_1012_and_loses_nothing(
         cluster.reap(stopping)
         assert phone.titles(client, 1) == [f"while {number} restarts"]
         house.start_node(number)
-
-
-def number_of_node(house: Cluster, phone: Phone) -> int:
-    """Which node holds the phone's connection, by the name that it gave itself."""
-    return next(n for n in house.nodes if house.incarnation(n) == phone.hello["node"])
