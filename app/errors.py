@@ -1,7 +1,7 @@
 """The catalogue of what may go wrong: code, status, sentence. Every layer raises these;
 `web.problems` renders them as RFC 9457 problem+json, `static/js/errors.js` mirrors the codes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -19,6 +19,8 @@ class Problem(Exception):
     status = 500
     code = "internal"
     title = "Something went wrong on our side"
+    #: What the answer says besides, by name.
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str = "", errors: Iterable[FieldError] = ()) -> None:
         super().__init__(detail or self.title)
@@ -64,6 +66,8 @@ class InvalidToken(Problem):
     status = 401
     code = "invalid-token"
     title = "This API token is not known, or was revoked"
+    #: RFC 6750 section 3.1.
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 class ForeignOrigin(Problem):
@@ -126,3 +130,4 @@ class TryAgain(Problem):
     status = 503
     code = "try-again"
     title = "The service is busy: try again in a moment"
+    headers = {"Retry-After": "1"}

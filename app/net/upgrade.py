@@ -32,6 +32,8 @@ class UpgradeRequired(Problem):
     status = 426
     code = "upgrade-required"
     title = "This address speaks WebSocket version 13"
+    #: Section 4.4, and RFC 9110 section 15.5.22.
+    headers = {"Sec-WebSocket-Version": "13", "Upgrade": "websocket"}
 
 
 def install() -> None:
@@ -42,7 +44,8 @@ def install() -> None:
 def prepare(environ: Environ, *, protocol: str, set_cookie: str) -> None:
     """Check the opening handshake and write its answer, to be sent when flask-sock asks for it.
     Raises a Problem for a handshake that this server cannot accept."""
-    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
+    spoken = environ.get("SERVER_PROTOCOL"), environ.get("HTTP_SEC_WEBSOCKET_VERSION")
+    if spoken != ("HTTP/1.1", "13"):
         raise UpgradeRequired()
     offered = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "").split(",")
     if protocol not in (name.strip() for name in offered):

@@ -27,6 +27,13 @@ from app.net.framing import (
 log = logging.getLogger(__name__)
 
 RECEIVE_BYTES = 4096
+#: Read at once from a peer that is not listened to any more.
+DRAIN_BYTES = 1 << 16
+#: Seconds of rest after a full read that had not to be waited for: no peer gets more than some
+#: 200 kB a second parsed, which is a hundred times what acknowledgements need.
+BRAKE = 0.02
+#: What a frame costs here while it waits, its bytes apart: Pongs have next to none.
+WAITING_FRAME_BYTES = 256
 PING_FRAME = encode_ping_frame()
 READABLE = 1
 
@@ -39,7 +46,8 @@ class Limits:
     """What one peer may cost. Bytes, seconds."""
 
     message_characters: int = 16_384
-    #: Bytes that may wait here for a peer that reads slowly; the kernel's buffer comes on top.
+    #: Bytes that may wait here for a peer that reads slowly, each frame with its cost; the kernel's
+    #: buffer comes on top.
     backlog_bytes: int = 1 << 20
     #: How long a peer may take no byte at all.
     send_timeout: float = 20.0
@@ -104,7 +112,8 @@ class WebSocket:
         if not self._backlog:
             sent = self._write(frame)
             return sent == len(frame) or self._queue(frame, sent)
-        if self._backlog_bytes + len(frame) > self._limits.backlog_bytes:
+        waiting = self._backlog_bytes + WAITING_FRAME_BYTES * len(self._backlog)
+        if waiting + len(frame) > self._limits.backlog_bytes:
             self._drop_unsent()
             self.close(CloseReason.TRY_AGAIN_LATER, "too slow, come back")
             return False
@@ -225,12 +234,18 @@ class WebSocket:
                 return self._fail(violation)
         return None
 
-    def _receive(self) -> bytes:
-        """What has arrived; waits for it. Empty: the peer hung up."""
+    def _receive(self, size: int = RECEIVE_BYTES) -> bytes:
+        """What has arrived; waits for it. Empty: the peer hung up. Whoever sends without a pause
+        leaves the others their turn, and most of the processor."""
+        waited = False
         while True:
             with contextlib.suppress(BlockingIOError):
-                return self._sock.recv(RECEIVE_BYTES)
+                data = self._sock.recv(size)
+                if not waited:
+                    gevent.sleep(BRAKE if len(data) == size else 0)
+                return data
             self._hub.wait(self._readable)
+            waited = True
 
     def _on_incoming(self, incoming: Incoming, on_text: Callable[[str], None]) -> bool:
         """True when the closing handshake is complete with this."""
@@ -266,7 +281,7 @@ class WebSocket:
         self._finish()
         if not self._over:
             self._sock.shutdown(socket.SHUT_WR)
-        while self._receive():
+        while self._receive(DRAIN_BYTES):
             pass
 
     def _finish(self) -> None:

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app import log
-from app.errors import InvalidToken, MalformedRequest, Problem, RateLimited, TryAgain
+from app.errors import MalformedRequest, Problem, RateLimited, TryAgain
 
 logger = log.get("web")
 
@@ -44,8 +44,7 @@ def register(app: Flask) -> None:
 
 def on_problem(problem: Problem) -> Response:
     response = _answer(problem.status, problem.code, problem.title, problem.detail, problem.errors)
-    if isinstance(problem, InvalidToken):  # RFC 6750 section 3.1
-        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    response.headers.update(problem.headers)
     return response
 
 
@@ -76,9 +75,7 @@ def on_broken_body(error: Exception) -> Response:
 def on_database_away(error: OperationalError) -> Response:
     """It restarts, or is busy for longer than we try: nothing was stored, and it will be back."""
     logger.error("the database does not answer", path=request.path, reason=str(error.orig))
-    response = on_problem(TryAgain("The database does not answer. Nothing was half done."))
-    response.headers["Retry-After"] = "1"
-    return response
+    return on_problem(TryAgain("The database does not answer. Nothing was half done."))
 
 
 def on_unexpected(error: Exception) -> Response:

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from push_service.connection import BATCH
+from push_service.connection import BATCH, WINDOW
 from push_service.database import Database
 from push_service.hub import GRACE, Hub, SubscriptionEndedError
 from push_service.model import Draft, Subscription
@@ -100,9 +100,11 @@ class PushService(RuleBasedStateMachine):  # W-9
         for browser in self.browsers:
             browser.lose()
 
-    @rule(which=browsers)
-    def receive(self, which: int) -> None:
-        self.pull(which)
+    @rule(which=browsers, turns=st.sampled_from([1, 2, 2 * WINDOW // BATCH]))
+    def receive(self, which: int, turns: int) -> None:
+        """Once, or as the faces do it, until nothing comes: then it is the window that ends it."""
+        for _ in range(turns):
+            self.pull(which)
 
     def pull(self, which: int) -> list[str]:
         """What comes is exactly what comes next: no message skipped, repeated or late."""

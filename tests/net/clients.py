@@ -133,11 +133,14 @@ class Client:
 
     def next_close(self) -> int:
         """The code the server closes with; whatever comes before is dropped. Answers the Close."""
+        return self.next_close_and_reason()[0]
+
+    def next_close_and_reason(self) -> tuple[int, str]:
         while True:
             event = self.next_event()
             if isinstance(event, CloseConnection):
                 self._send(event.response())
-                return int(event.code)
+                return int(event.code), event.reason or ""
 
     def next_close_answer(self) -> int:
         """The server's answer to our own Close."""

@@ -102,6 +102,16 @@ def test_peer_that_takes_no_byte_is_ended() -> None:  # P-11
         assert not served.websocket.send(encode_text_frame("too late"))
 
 
+def test_pongs_that_nobody_reads_cost_no_more_than_messages() -> None:  # P-11
+    with serve(PATIENT) as served:
+        served.websocket.send(encode_text_frame(BIG))  # what the kernel's buffer holds, and more
+        for _ in range(1000):
+            served.client.ping()
+        assert served.client.next_text() == BIG
+        assert served.client.next_close() == 1013
+        assert served.close_code() == 1013
+
+
 def test_one_slow_reader_delays_nobody() -> None:  # P-3
     with serve() as slow, serve() as quick:
         for _ in range(5):

@@ -45,10 +45,10 @@ class Served:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def cookie(self, device: Device) -> str:
+    def cookie(self, device: Device, secret: str = SECRET) -> str:
         """The session cookie, signed as Flask signs it."""
         app = Flask("signer")
-        app.secret_key = SECRET
+        app.secret_key = secret
         serializer = SecureCookieSessionInterface().get_signing_serializer(app)
         assert serializer is not None
         value = serializer.dumps({"_user_id": device.session_id, "_permanent": True})
