@@ -122,6 +122,8 @@ def _start(settings: Settings, listener: socket.socket, pool: int) -> subprocess
         "PUSHLAB_INSTANCE_DIR": str(settings.instance_dir),
         "PUSHLAB_PUBLIC_URL": settings.public_url,
         "PUSHLAB_SECRET_KEY": SECRET,
+        # What a sweep would mend must be there without one.
+        "PUSHLAB_SWEEP_SECONDS": "3600",
     }
     listener.set_inheritable(True)
     command = [sys.executable, "-m", "tests.pns.served", str(listener.fileno()), str(pool)]
