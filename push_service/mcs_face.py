@@ -126,6 +126,7 @@ class _Channel:
 
     def _receive(self) -> Iterator[mcs.Message]:
         while data := self._tls.recv(RECEIVE_SIZE):
+            gevent.sleep(0)  # the others' turn: who sends without a pause is never waited for
             yield from self._reader.receive(data)
 
     def _send(self, data: bytes) -> None:

@@ -1,7 +1,10 @@
 """A real push service among bad peers: it stays up, stays small, and serves the good ones."""
 
 import random
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,6 +12,9 @@ import pytest
 
 from push_service.testing.push_service_process import PushServiceProcess
 from push_service.testing.virtual_device import VirtualDevice
+from push_service.wire import mcs
+from tests.net.clients import masked_frame
+from tests.push_service.fake_chromium import FakeChromium
 from tests.push_service.sending import Sender
 from tests.push_service.serving import Peer
 
@@ -31,6 +37,10 @@ def push_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushServi
 def _serves_afterwards(push_service: PushServiceProcess) -> Iterator[None]:
     """After each test of this file a push still arrives."""
     yield
+    deliver(push_service)
+
+
+def deliver(push_service: PushServiceProcess) -> None:
     sender = Sender(push_service)
     with VirtualDevice(push_service.http) as device:
         subscription = device.subscribe(sender.key)
@@ -90,3 +100,54 @@ def test_noise_is_survived(push_service: PushServiceProcess, seed: int) -> None:
     for _ in range(40):
         with Peer(port_of(noise.choice([push_service.http, push_service.https]))) as peer:
             peer.send(noise.choice(starts)).send(noise.randbytes(noise.randrange(3000)))
+
+
+@contextmanager
+def flooding(pipe: socket.socket, data: bytes) -> Iterator[None]:
+    """While the block runs: one thread sends this without a pause, another drops the answers."""
+
+    def send_for_ever() -> None:
+        with suppress(OSError):
+            while True:
+                pipe.sendall(data)
+
+    def read_for_ever() -> None:
+        with suppress(OSError):
+            while pipe.recv(1 << 16):
+                pass
+
+    threads = [threading.Thread(target=work) for work in (send_for_ever, read_for_ever)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            pipe.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("opening", "data"),
+    [
+        (UPGRADE, masked_frame(0x8A, b"")),
+        (UPGRADE + masked_frame(0x81, b'{"messageType":"hello"}'), masked_frame(0x81, b"{}")),
+        (b"", b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ],
+    ids=["pongs", "pings of Firefox", "requests"],
+)
+def test_flood_leaves_the_others_their_turn(
+    push_service: PushServiceProcess, opening: bytes, data: bytes
+) -> None:  # W-9
+    peer = Peer(port_of(push_service.http)).send(opening)
+    with peer, flooding(peer.socket, data * 1000):
+        deliver(push_service)
+
+
+def test_flood_over_mcs_leaves_the_others_their_turn(push_service: PushServiceProcess) -> None:
+    # W-9
+    with FakeChromium(push_service).log_in() as link:
+        heartbeat = mcs.encode(mcs.HeartbeatAck())
+        with flooding(link.socket, heartbeat * 1000):
+            deliver(push_service)
