@@ -75,11 +75,14 @@ class PushService(RuleBasedStateMachine):  # W-9
 
     # -- browsers
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(to=browsers, waiting=st.sampled_from([0, WINDOW + BATCH]))
+    def begin(self, to: int, waiting: int) -> None:
+        """More may wait for one of them than its window takes."""
         for which in range(len(self.browsers)):
             self.connect(which)
             self.subscribe(which, CHANNELS[0], KEYS[0])
+        for _ in range(waiting):
+            self.send_one(to, self.live[to, CHANNELS[0]][0], 60, None)
 
     @rule(which=browsers)
     def connect(self, which: int) -> None:
