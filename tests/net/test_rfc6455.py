@@ -110,6 +110,7 @@ def words(kind: str, payload: bytes) -> str:
 def described(seen: Outcome) -> str:
     answer, end = seen
     said = ", ".join(one if len(one) < 20 else f"{one[:12]}…" for one in answer)
+    said = said.replace("\0", "\\0")
     return f"{said or 'nothing'}{'' if end == 'closed' else f'; {end}'}"
 
 
