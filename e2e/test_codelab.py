@@ -42,7 +42,7 @@ def test_diagram_draws_this_run_as_it_happens(device: Device) -> None:
 
 
 # W-11
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_message_shows_its_bytes(device: Device) -> None:
     device.enter_as_guest()
     device.open("/codelab")

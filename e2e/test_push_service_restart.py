@@ -9,6 +9,7 @@ from e2e.lab import Lab
 
 # W-9
 @pytest.mark.mainly("chromium")
+@pytest.mark.slow
 def test_held_message_survives_a_killed_push_service(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

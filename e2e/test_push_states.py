@@ -74,7 +74,7 @@ def test_late_answer_of_the_push_service_is_taken(device: Device) -> None:
 
 
 # W-3
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_wish_survives_a_reload(device: Device) -> None:
     device.page.route("**/api/vapid-public-key", lambda route: None)  # no answer
     device.enter_as_guest()

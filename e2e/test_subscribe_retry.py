@@ -46,6 +46,7 @@ def seen_now(device: Device, seen: list[str], name: str) -> bool:
 
 
 # W-5
+@pytest.mark.mainly("firefox")
 def test_failed_post_is_repeated_until_it_succeeds(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

@@ -8,7 +8,7 @@ from e2e.lab import Lab
 
 
 # W-8 W-9
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_newer_message_of_a_topic_replaces_the_held_one(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

@@ -83,8 +83,9 @@ class Connection:
         """The browser has these messages: they are removed. Returns when that is stored.
         `code` is Firefox's 100/101/102, or "stream"/"login" for Chromium. Unknown ids: ignored."""
         ids = list(dict.fromkeys(message_ids))
-        full = len(self._unacknowledged) >= WINDOW
         removed = self._parts.run(store.acknowledge, self.agent.id, ids)
+        # Looked at after the write, during which the other greenlet may have filled the window.
+        full = len(self._unacknowledged) >= WINDOW
         for message_id in ids:
             self._unacknowledged.discard(message_id)
         for message_id, token in removed.items():
