@@ -12,7 +12,7 @@ from e2e.lab import Lab
 #: says so nobody can know whether the reader saw it: it is shown again, under the same tag.
 POINTS = [
     pytest.param("claimed", 1, marks=pytest.mark.mainly("firefox")),
-    pytest.param("shown", 2, marks=pytest.mark.mainly("chromium")),
+    pytest.param("shown", 2, marks=pytest.mark.slow),
     pytest.param("before-ack", 1, marks=pytest.mark.mainly("chromium")),
 ]
 

@@ -65,6 +65,7 @@ def type_into(device: Device, selector: str, text: str) -> None:
 
 
 #
+@pytest.mark.slow
 def test_devices_are_used_with_the_keyboard(device: Device) -> None:
     device.enter_as_guest()
     device.wait_until_live()

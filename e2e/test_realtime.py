@@ -70,6 +70,7 @@ def somebody_else(house: House) -> Visitor:
 
 
 # P-3 P-9 P-11 W-13
+@pytest.mark.mainly("chromium")
 def test_what_came_while_offline_comes_in_order(
     house: House, device: Device, second_device: Device, somebody_else: Visitor
 ) -> None:

@@ -25,6 +25,7 @@ def test_storm_loses_nothing(kind: Kind, seed: int, tmp_path: Path) -> None:
     judge(rage(kind, tmp_path, Weather(SECONDS, seed, USERS)))
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("chaos")
 def test_short_storm_loses_nothing(tmp_path: Path) -> None:
     # P-3, P-9, P-11, P-12

@@ -160,7 +160,8 @@ def _shape(flags: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 #
 @pytest.mark.browser
-@pytest.mark.parametrize("browser", ["chromium", pytest.param("firefox", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
 def test_node_script_of_the_guide_delivers(outside: Outside, browser: str) -> None:
     write(outside, "js")
     _link_node_modules(outside)
