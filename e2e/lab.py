@@ -114,7 +114,7 @@ class Lab:
             raise self._not_started() from None
 
     def wait_until_ready(self) -> None:
-        """The second half of `start`."""
+        """The second half of `start`: returns when the page answers too. Raises LabError."""
         self._told = self._read_ready_line()
 
     def stop(self) -> None:

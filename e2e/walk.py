@@ -141,6 +141,7 @@ def walk(lab: Lab, browsers: list[str], tell: Tell) -> tuple[list[Result], list[
 
 
 def wait_until_ready(lab: Lab, ready: "Future[None]") -> None:
+    """Let the walkers go, or fail with what kept the laboratory from starting."""
     try:
         lab.wait_until_ready()
     except LabError as error:
