@@ -26,6 +26,10 @@ WHAT_THE_SYSTEM_WAS_TOLD = """async () => {
   return { icon, image, silent, tag, actions: shown.actions.map(({ title }) => title) };
 }"""
 
+NEVER_WRITE = """() => {
+  IDBDatabase.prototype.transaction = () => { throw new DOMException("", "InvalidStateError"); };
+}"""
+
 #: Workers of earlier tests may still be about; their registration has none that is active.
 CLICK_THE_SECOND = """async () => {
   if (!self.registration.active) return;
@@ -94,6 +98,7 @@ def test_page_shows_pictures_buttons_and_every_direction_of_writing(
     expect(toast).to_have_count(0)
     title = device.row(second["notification_id"]).locator("[data-fill=title]")
     expect(title).to_have_css("direction", "rtl")
+    device.page.evaluate(NEVER_WRITE)  # the page ends before its database has done anything
     button = device.row(first).get_by_role("link", name=OPTIONS["actions"][0]["title"])
     button.click()
     device.page.wait_for_url("**/devices")

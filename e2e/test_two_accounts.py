@@ -2,6 +2,7 @@
 
 import pytest
 
+from e2e.app_journal import wait_until
 from e2e.device import Device
 from e2e.http import Visitor
 from e2e.lab import Lab
@@ -17,7 +18,7 @@ def test_second_user_of_a_browser_sees_nothing_of_the_first(
     sent = somebody_else.notify("For the first only", to=first)["notification_id"]
     device.row(sent).wait_for()
     device.sign_out()
-    assert device.subscription is None
+    wait_until(lambda: device.subscription is None, "the subscription gone with its session")
 
     second = device.enter_as_guest()
     assert second != first
