@@ -4,6 +4,7 @@ order: accept, pull, acknowledge, expire, replace, cancel, unsubscribe, reconnec
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -236,3 +237,69 @@ class PushService(RuleBasedStateMachine):  # W-9
 
 def test_push_service_keeps_to_its_model() -> None:  # W-9
     run_state_machine_as_test(PushService, settings=stories(share=3))
+
+
+# -- stories told, of what the machine comes upon only now and then
+
+
+@pytest.fixture
+def machine() -> Iterator[PushService]:
+    """To be driven by hand; each step is checked as ever, and nothing may be left in the end."""
+    machine = PushService()
+    machine.begin(0, 0)
+    yield machine
+    machine.teardown()
+
+
+@pytest.fixture(params=[0, 1], ids=["firefox", "chromium"])
+def which(request: pytest.FixtureRequest) -> int:
+    """The story's browser; the other one stands by."""
+    number: int = request.param
+    return number
+
+
+def send(machine: PushService, which: int, count: int, ttl: int = 60) -> None:
+    for _ in range(count):
+        machine.send_one(which, machine.live[which, CHANNELS[0]][0], ttl, None)
+
+
+def send_while_offline(machine: PushService, which: int, count: int, ttl: int = 60) -> None:
+    machine.hang_up(which)
+    send(machine, which, count, ttl)
+    machine.connect(which)
+
+
+def test_backlog_comes_in_windows_as_it_is_acknowledged(machine: PushService, which: int) -> None:
+    # W-9
+    browser = machine.browsers[which]
+    send_while_offline(machine, which, 80)
+    machine.receive(which, 10)
+    assert len(browser.unacknowledged) == 64
+    machine.acknowledge(which, 1, newest_first=False)
+    machine.receive(which, 10)
+    assert len(browser.unacknowledged) == 64
+    machine.acknowledge(which, 64, newest_first=False)
+    machine.receive(which, 10)
+    assert len(browser.unacknowledged) == 80 - 65
+
+
+def test_ttl_zero_is_now_or_never(machine: PushService, which: int) -> None:  # W-9
+    send_while_offline(machine, which, 1, ttl=0)
+    assert machine.pull(which) == []
+    send(machine, which, 1, ttl=0)
+    assert len(machine.pull(which)) == 1
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_message_keeps_its_id_until_it_is_acknowledged(
+    machine: PushService, which: int, restarted: bool
+) -> None:  # W-9
+    send_while_offline(machine, which, 3)
+    first = machine.pull(which)
+    machine.acknowledge(which, 1, newest_first=False)
+    if restarted:
+        machine.restart()
+    machine.connect(which)
+    firefox = which == 0
+    # A Chromium's login tells the ids of all that it has.
+    assert machine.pull(which) == (first[1:] if firefox else [])
