@@ -36,7 +36,7 @@ check:
 	@scripts/setup check
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy app bench push_service e2e tests
+	.venv/bin/mypy app bench push_service e2e tests conftest.py
 	.venv/bin/lint-imports
 	.venv/bin/python -m pytest -q tests/test_docs.py
 

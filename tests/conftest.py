@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gevent
-import hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine
 
@@ -13,12 +12,6 @@ import app.models  # noqa: F401  (registers the tables)
 from app.config import Settings, load
 from app.db import Database, Model, prepare_sqlite
 from tests import postgres
-
-# The machine may be busy: how long an example takes is no property of ours.
-hypothesis.settings.register_profile("pushlab", deadline=None)
-# `make test-all`, by pytest's option --hypothesis-profile: some 100,000 cases in tests/fuzz alone.
-hypothesis.settings.register_profile("thorough", deadline=None, max_examples=4000)
-hypothesis.settings.load_profile("pushlab")
 
 
 @pytest.fixture(autouse=True)
