@@ -45,7 +45,7 @@ def test_public_pages_are_accessible(device: Device) -> None:
 
 
 def test_pages_of_a_user_are_accessible(device: Device, somebody_else: Visitor) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.wait_until_live()
     sent = somebody_else.notify("To be read by everybody", to=user)["notification_id"]
@@ -87,7 +87,7 @@ def test_what_opens_on_a_page_is_accessible(
 @pytest.mark.slow
 def test_what_stands_over_a_page_is_accessible(device: Device, somebody_else: Visitor) -> None:
     """The notice of a new version, and toasts with all that they can carry."""
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.wait_until_live()
     device.page.evaluate(SHOW_UPDATE)
     for title, options in (("Plain", {}), ("With pictures and buttons " * 4, OPTIONS)):
@@ -115,7 +115,7 @@ TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clie
 
 # W-2 W-3 W-5
 def test_every_state_of_the_push_card_is_accessible(device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     states = device.page.evaluate(STATES)
     assert len(states) > 15

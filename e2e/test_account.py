@@ -88,7 +88,7 @@ def test_read_on_one_device_is_read_on_all(
 def test_muted_device_takes_everything_quietly(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.wait_until_live()
     device.open("/devices")

@@ -14,7 +14,7 @@ from e2e.lab import Lab
 def test_crash_between_201_and_sending_loses_nothing(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.leave()
     lab.arm("sender.before_send", "hold")
@@ -29,7 +29,7 @@ def test_crash_between_201_and_sending_loses_nothing(
 def test_repeated_post_after_a_crash_is_the_same_notification(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.leave()
     key = os.urandom(8).hex()

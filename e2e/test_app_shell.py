@@ -13,7 +13,7 @@ from e2e.lab import Lab
 
 @pytest.mark.mainly("chromium")
 def test_offline_page_stands_in_while_the_server_is_away(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_until_live()
     device.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     lab.stop()
@@ -28,7 +28,7 @@ def test_offline_page_stands_in_while_the_server_is_away(lab: Lab, device: Devic
 def test_page_can_send_to_another_user(device: Device, lab: Lab) -> None:
     receiver = Visitor(lab.url)
     name = receiver.enter_as_guest()
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_until_live()
     form = device.page.locator("[data-part=send]")
     form.get_by_label("To").fill(name)
@@ -54,7 +54,7 @@ CLICK = """async () => {
 def test_click_on_a_notification_leads_to_its_page(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.leave()
     workers = device.browser.context.service_workers

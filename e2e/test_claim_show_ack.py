@@ -22,7 +22,7 @@ POINTS = [
 def test_page_that_ends_midway_finishes_after_reload(
     lab: Lab, device: Device, somebody_else: Visitor, point: str, alerts: int
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.wait_until_live()
     device.arm(f"client:{point}")
     mark = lab.journal.cursor()
@@ -40,7 +40,7 @@ def test_page_that_ends_midway_finishes_after_reload(
 def test_page_finishes_what_the_worker_left(
     lab: Lab, device: Device, somebody_else: Visitor, point: str, alerts: int
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.arm(f"service-worker:{point}")
     device.leave()

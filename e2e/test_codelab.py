@@ -23,7 +23,7 @@ MESSAGES = [
 # W-11
 @pytest.mark.mainly("chromium")
 def test_diagram_draws_this_run_as_it_happens(device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.open("/codelab")
     device.wait_until_live()
     device.subscribe()
@@ -44,7 +44,7 @@ def test_diagram_draws_this_run_as_it_happens(device: Device) -> None:
 # W-11
 @pytest.mark.mainly("chromium")
 def test_message_shows_its_bytes(device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.open("/codelab")
     device.wait_until_live()
     device.subscribe()

@@ -67,7 +67,7 @@ def type_into(device: Device, selector: str, text: str) -> None:
 #
 @pytest.mark.slow
 def test_devices_are_used_with_the_keyboard(device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_until_live()
     device.open("/devices")
     page, own = device.page, device.page.locator("[data-this-device=true][data-connection-id]")

@@ -21,7 +21,7 @@ SUBSCRIBE_WITH_ANOTHER_KEY = """async () => {
 # W-3
 @pytest.mark.mainly("chromium")
 def test_subscription_with_another_key_is_replaced(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     foreign = device.page.evaluate(SUBSCRIBE_WITH_ANOTHER_KEY)
     device.open("/")
@@ -34,7 +34,7 @@ def test_subscription_with_another_key_is_replaced(lab: Lab, device: Device) -> 
 # W-1, W-3
 @pytest.mark.mainly("firefox")
 def test_page_follows_a_rotated_key(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     old, old_token = device.subscribe(), device.token
     lab.command("keys", "rotate")
     new_key = device.fetch("GET", "/api/vapid-public-key")[1]["public_key"]
@@ -51,7 +51,7 @@ def test_page_follows_a_rotated_key(lab: Lab, device: Device) -> None:
 # W-4
 @pytest.mark.mainly("firefox")
 def test_malformed_key_is_told_in_the_browsers_words(device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
 
     def answer(route: Route) -> None:
@@ -71,7 +71,7 @@ def test_malformed_key_is_told_in_the_browsers_words(device: Device) -> None:
 # W-4
 @pytest.mark.mainly("chromium")
 def test_endpoints_are_never_shared(device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     first = device.subscribe()
     device.page.get_by_text("The subscription").click()
     device.page.locator("[data-action=disable]").click()

@@ -11,7 +11,7 @@ from e2e.lab import Lab
 def test_held_messages_come_in_order_and_once(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.close()
     mark = lab.journal.cursor()
@@ -36,7 +36,7 @@ def test_held_messages_come_in_order_and_once(
 def test_killed_browser_shows_nothing_twice(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.relaunch()  # Chromium writes a new subscription down some seconds late, or when it ends
     first = somebody_else.notify("Before the crash", to=user)["notification_id"]

@@ -44,7 +44,7 @@ CLICK_THE_SECOND = """async () => {
 def test_system_shows_the_options_and_a_button_leads_to_its_page(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.leave()
     sent = somebody_else.notify("Look", to=user, tag="news", **OPTIONS)["notification_id"]
@@ -67,7 +67,7 @@ def test_system_shows_the_options_and_a_button_leads_to_its_page(
 def test_newer_one_takes_the_place_of_the_one_with_its_tag(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.leave()
     for title in ("First", "Second"):
@@ -82,7 +82,7 @@ def test_page_shows_pictures_buttons_and_every_direction_of_writing(
     device: Device, somebody_else: Visitor
 ) -> None:
     device.page.set_viewport_size({"width": 390, "height": 844})
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.wait_until_live()
     long = "A very long title " * 11
     first = somebody_else.notify(long, to=user, tag="score", **OPTIONS)["notification_id"]

@@ -13,7 +13,7 @@ from e2e.lab import Lab
 def test_held_message_survives_a_killed_push_service(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     endpoint = device.subscribe()
     token = device.token
     device.close()
@@ -33,7 +33,7 @@ def test_held_message_survives_a_killed_push_service(
 def test_sending_goes_on_when_the_push_service_is_back(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.close()
     with lab.without("push_service"):

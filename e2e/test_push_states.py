@@ -61,7 +61,7 @@ def clock_in_hand(device: Device) -> Iterator[None]:
 @pytest.mark.usefixtures("clock_in_hand")
 def test_late_answer_of_the_push_service_is_taken(device: Device) -> None:
     device.page.add_init_script(NEVER_ANSWER)
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     device.turn_on()
     device.wait_for_card("subscribing")
@@ -77,7 +77,7 @@ def test_late_answer_of_the_push_service_is_taken(device: Device) -> None:
 @pytest.mark.mainly("chromium")
 def test_wish_survives_a_reload(device: Device) -> None:
     device.page.route("**/api/vapid-public-key", lambda route: None)  # no answer
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     device.turn_on()
     device.wait_for_card("subscribing")
@@ -92,7 +92,7 @@ def test_wish_survives_a_reload(device: Device) -> None:
 def test_unreachable_push_service_is_told_and_tried_again(device: Device) -> None:
     device.page.add_init_script(FAIL_ONCE)
     device.page.add_init_script(WATCH_THE_STATES)
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     device.page.clock.pause_at(device.page.evaluate("Date.now()") / 1000 + 3600)
     device.turn_on()
@@ -107,7 +107,7 @@ def test_unreachable_push_service_is_told_and_tried_again(device: Device) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("browser_name", each_browser("firefox"), indirect=True)
 def test_stopped_push_service_is_told_by_firefox_itself(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     with lab.without("push_service"):
         device.turn_on()
@@ -120,7 +120,7 @@ def test_stopped_push_service_is_told_by_firefox_itself(lab: Lab, device: Device
 @pytest.mark.parametrize("browser_name", each_browser("chromium"), indirect=True)
 def test_stopped_push_service_keeps_chromium_waiting(lab: Lab, device: Device) -> None:
     """The real thing: `subscribe()` has no answer, and the page has a state for that."""
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     with lab.without("push_service"):
         device.turn_on()
@@ -135,7 +135,7 @@ def test_stopped_push_service_keeps_chromium_waiting(lab: Lab, device: Device) -
 def test_other_key_and_dead_address_are_healed_before_the_readers_eyes(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     endpoint = device.subscribe()
     device.page.add_init_script(WATCH_THE_STATES)
     # Another server key, as after a rotation: the browser holds a subscription with the old one.
@@ -157,7 +157,7 @@ def test_other_key_and_dead_address_are_healed_before_the_readers_eyes(
 # W-2
 @pytest.mark.parametrize("browser_name", each_browser("chromium"), indirect=True)
 def test_permission_taken_back_is_told_and_given_again(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     endpoint = device.subscribe()
     setting = {"permission": {"name": "notifications"}, "setting": "prompt", "origin": lab.url}
     browser = device.browser.context.new_cdp_session(device.page)
@@ -172,7 +172,7 @@ def test_permission_taken_back_is_told_and_given_again(lab: Lab, device: Device)
 @pytest.mark.mainly("chromium")
 def test_browser_without_push_says_what_to_do(device: Device) -> None:
     device.page.add_init_script(NO_PUSH_MANAGER)
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("unsupported")
     assert "Add to Home Screen" in device.card("unsupported").inner_text()
 
@@ -181,7 +181,7 @@ def test_browser_without_push_says_what_to_do(device: Device) -> None:
 @pytest.mark.mainly("chromium")
 def test_keyboard_stays_in_the_card_when_its_button_goes(device: Device) -> None:
     device.page.add_init_script(NEVER_ANSWER)
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     device.page.locator("[data-action=enable]:visible").focus()
     device.page.keyboard.press("Enter")

@@ -126,7 +126,7 @@ def read_at(device: Device, notification_id: str) -> str | None:
 def test_device_of_a_killed_node_is_back_on_another(
     house: House, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.wait_until_live()
     connection_id, former = device.connection_id, device.node
     with house.without_the_node_of(device):
@@ -143,7 +143,7 @@ def test_device_of_a_killed_node_is_back_on_another(
 def test_tabs_share_one_connection_and_one_takes_over(
     device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.wait_until_live()
     tab = another_tab(device)
     sent = somebody_else.notify("To both tabs", to=user)["notification_id"]
@@ -176,7 +176,7 @@ def test_hidden_leader_leaves_the_alert_to_who_is_seen(
     house: House, device: Device, somebody_else: Visitor
 ) -> None:
     """To another tab, and when there is none, to the system."""
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.wait_until_live()
     device.page.evaluate(HIDE)
     tab = another_tab(device)
@@ -197,7 +197,7 @@ def test_hidden_leader_leaves_the_alert_to_who_is_seen(
 # W-13 P-13
 @pytest.mark.mainly("chromium")
 def test_signed_out_in_one_tab_is_gone_in_all(device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_until_live()
     tab = another_tab(device)
     other = another_tab(device)
@@ -213,7 +213,7 @@ def test_signed_out_in_one_tab_is_gone_in_all(device: Device) -> None:
 def test_page_that_slept_connects_anew(device: Device) -> None:
     """A socket that died meanwhile would look open for ever."""
     device.page.clock.install()
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_until_live()
     device.page.evaluate(WATCH_SOCKET)
     device.page.clock.fast_forward(100_000)
@@ -226,7 +226,7 @@ def test_page_that_slept_connects_anew(device: Device) -> None:
 def test_what_comes_by_both_ways_is_shown_once(
     house: House, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     device.wait_until_live()
     sent = somebody_else.notify("By both ways", to=user)["notification_id"]

@@ -15,7 +15,7 @@ from e2e.lab import Lab
 def test_message_signed_with_another_key_is_refused(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     subscription = device.subscription or {}
     device.leave()
@@ -31,7 +31,7 @@ def test_message_signed_with_another_key_is_refused(
 # W-10
 @pytest.mark.mainly("firefox")
 def test_unreadable_payload_shows_a_neutral_text(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.subscribe()
     subscription = device.subscription or {}
     device.leave()
@@ -50,7 +50,7 @@ def test_unreadable_payload_shows_a_neutral_text(lab: Lab, device: Device) -> No
 # W-10
 @pytest.mark.mainly("chromium")
 def test_text_for_the_last_user_of_the_browser_is_not_shown(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.subscribe()
     subscription = device.subscription or {}
     device.leave()

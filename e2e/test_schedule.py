@@ -11,7 +11,7 @@ from e2e.lab import Lab
 # W-7
 @pytest.mark.parametrize("browser_name", each_browser("chromium"), indirect=True)
 def test_reminder_waits_is_taken_back_and_comes_when_due(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_until_live()
     page = device.page
     form = page.locator("[data-part=send]")

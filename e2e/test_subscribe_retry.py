@@ -50,7 +50,7 @@ def seen_now(device: Device, seen: list[str], name: str) -> bool:
 def test_failed_post_is_repeated_until_it_succeeds(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.wait_for_card("default")
     lab.arm("subscribe.before_store", times=2)
     mark = lab.journal.cursor()
@@ -68,7 +68,7 @@ def test_failed_post_is_repeated_until_it_succeeds(
 # W-5
 @pytest.mark.mainly("chromium")
 def test_unknown_subscription_survives_a_reload(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     lab.arm("subscribe.before_store", times=None)
     device.turn_on()
@@ -86,7 +86,7 @@ def test_background_sync_hands_over_what_the_page_cannot(lab: Lab, device: Devic
     """A real `sync` event of the browser's: only the page's own requests are stopped."""
     device.page.route("**/api/subscribe", lambda route: route.abort())
     seen = watch_background_sync(device)
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     mark = lab.journal.cursor()
     device.turn_on()
@@ -106,7 +106,7 @@ def test_background_sync_tries_again_with_every_page_closed(lab: Lab, device: De
     that the page has registered."""
     seen = watch_background_sync(device)
     registrations = watch_registrations(device)
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     lab.arm("subscribe.before_store", times=None)
     device.turn_on()
@@ -126,7 +126,7 @@ def test_background_sync_tries_again_with_every_page_closed(lab: Lab, device: De
 # W-5
 @pytest.mark.mainly("firefox")
 def test_worker_hands_over_what_the_page_could_not(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_for_card("default")
     lab.arm("subscribe.before_store", times=None)
     device.turn_on()

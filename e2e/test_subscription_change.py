@@ -45,7 +45,7 @@ def test_permission_that_comes_back_is_used_without_a_page(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
     """Firefox's own event: a subscription ends with the permission; it tells when that is back."""
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     old = device.subscribe()
     device.leave()
     device.browser.context.clear_permissions()
@@ -61,7 +61,7 @@ def test_worker_of_chromium_subscribes_anew_when_told(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
     """The event is the test's, all that follows from it is real."""
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     old = device.subscribe()
     assert device.page.evaluate(UNSUBSCRIBE)
     device.leave()

@@ -12,7 +12,7 @@ from e2e.lab import Lab
 def test_newer_message_of_a_topic_replaces_the_held_one(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     token = device.token
     device.close()
@@ -29,7 +29,7 @@ def test_newer_message_of_a_topic_replaces_the_held_one(
 # W-8 W-9
 @pytest.mark.mainly("firefox")
 def test_message_out_of_time_never_comes(lab: Lab, device: Device, somebody_else: Visitor) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     device.subscribe()
     token = device.token
     device.close()

@@ -23,7 +23,7 @@ def has_push(device: Device) -> bool:
 # W-6
 @pytest.mark.mainly("chromium")
 def test_turning_off_ends_it_everywhere(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.subscribe()
     subscription = device.subscription or {}
     device.page.get_by_text("The subscription").click()
@@ -40,7 +40,7 @@ def test_turning_off_ends_it_everywhere(lab: Lab, device: Device) -> None:
 # W-8
 @pytest.mark.mainly("chromium")
 def test_410_removes_the_subscription(lab: Lab, device: Device, somebody_else: Visitor) -> None:
-    user = device.enter_as_guest()
+    user = device.begin_as_guest()
     endpoint = device.subscribe()
     assert device.page.evaluate(UNSUBSCRIBE)
     lab.push_service.journal.wait_for("subscription.ended", token=token_of(endpoint))
@@ -55,7 +55,7 @@ def test_410_removes_the_subscription(lab: Lab, device: Device, somebody_else: V
 # W-3 W-5
 @pytest.mark.mainly("firefox")
 def test_lost_subscription_is_made_anew_on_the_next_load(lab: Lab, device: Device) -> None:
-    device.enter_as_guest()
+    device.begin_as_guest()
     endpoint = device.subscribe()
     device.page.evaluate(UNSUBSCRIBE)
     device.open("/")

@@ -58,7 +58,7 @@ def test_new_version_is_told_and_waits_for_the_reader(
     changing_lab: Lab, checkout: Path, browser_pool: BrowserPool, browser_name: str
 ) -> None:
     device = Device(changing_lab, browser_pool.device(browser_name).browser)
-    device.enter_as_guest()
+    device.begin_as_guest()
     device.wait_until_live()
     old = version_of(device.page)
     assert device.page.evaluate(ACTIVE_VERSION) == old
