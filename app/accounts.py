@@ -4,8 +4,9 @@ import secrets
 import unicodedata
 import uuid
 from collections.abc import Collection, Iterable
+from typing import cast
 
-from sqlalchemy import Select, and_, delete, exists, or_, select
+from sqlalchemy import Select, Table, and_, bindparam, delete, exists, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -20,6 +21,18 @@ PASSWORD_MIN = 8
 PASSWORD_MAX = 128
 #: `last_seen_at` is written at most this often, so that reading pages writes nothing.
 SEEN_SECONDS = 60
+
+USERS = cast(Table, User.__table__)
+#: Built once: building a statement costs more than running it.
+IDS_BY_KEY = select(USERS.c.name_key, USERS.c.id).where(
+    USERS.c.name_key.in_(bindparam("keys", expanding=True))
+)
+LOCK = (
+    select(USERS.c.id)
+    .where(USERS.c.id.in_(bindparam("of_users", expanding=True)))
+    .order_by(USERS.c.id)
+    .with_for_update(key_share=True)
+)
 
 #: Compared when there is no such user, so that the answer takes as long as for a wrong password.
 _NO_USER = generate_password_hash(secrets.token_hex(8))
@@ -83,6 +96,15 @@ def find_by_name(session: Session, name: str) -> User | None:
     if not key.isprintable():  # nobody's, see clean_name; PostgreSQL refuses NUL
         return None
     return session.scalar(select(User).where(User.name_key == key))
+
+
+def find_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """By name, as it was written, the id of its user; names that nobody has are missing."""
+    keys = {name: name_key(name) for name in names}
+    printable = {key for key in keys.values() if key.isprintable()}  # see `find_by_name`
+    rows = session.connection().execute(IDS_BY_KEY, {"keys": sorted(printable)})
+    ids = {row.name_key: row.id for row in rows}
+    return {name: ids[key] for name, key in keys.items() if key in ids}
 
 
 def check_password(session: Session, name: str, password: str) -> User:
@@ -211,5 +233,6 @@ def touch_session(session: Session, session_id: str) -> None:
 def lock_users(session: Session, user_ids: Iterable[int]) -> None:
     """Whoever touches a user's records takes this lock first, in the order of ids, so that commit
     order is `seq` order and nothing deadlocks. SQLite has one writer and needs no lock."""
-    ordered = select(User.id).where(User.id.in_(sorted(set(user_ids)))).order_by(User.id)
-    session.execute(ordered.with_for_update(key_share=True)).all()
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        connection.execute(LOCK, {"of_users": sorted(set(user_ids))}).all()

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import cast
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import Table, and_, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -43,6 +44,18 @@ SYSTEMS = (
     ("Windows", "Windows"),
     ("Macintosh", "Mac"),
     ("Linux", "Linux"),
+)
+
+
+RECORDS = cast(Table, Registration.__table__)
+#: Built once: asked after every notification.
+NODE_URIS = (
+    select(RECORDS.c.node_uri)
+    .where(
+        RECORDS.c.user_id.in_(bindparam("of_users", expanding=True)),
+        RECORDS.c.node_uri.is_not(None),
+    )
+    .distinct()
 )
 
 
@@ -166,9 +179,8 @@ def list_devices(session: Session, user_id: int) -> list[Device]:
 def node_uris(session: Session, user_ids: Iterable[int]) -> list[str]:
     """The nodes that hold a connection of any of these users. Read after the commit that they are
     to hear of, never kept: whoever takes a device over later sees that commit by itself."""
-    online = Registration.user_id.in_(sorted(set(user_ids))) & Registration.node_uri.is_not(None)
-    found = session.scalars(select(Registration.node_uri).where(online).distinct())
-    return [node_uri for node_uri in found if node_uri is not None]
+    found = session.connection().execute(NODE_URIS, {"of_users": sorted(set(user_ids))})
+    return list(found.scalars())
 
 
 def _push_statuses(session: Session, user_id: int) -> dict[str, int | None]:

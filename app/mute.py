@@ -5,19 +5,23 @@ open page does not alert. The rules, without HTTP. Called by web and by notifica
 A mute is decided when a notification is made, and once more, for what still waits in the outbox,
 when the mute begins. What a sender holds at that moment goes out; the worker shows it silently."""
 
-from sqlalchemy import ColumnElement, or_, select, update
+from typing import cast
+
+from sqlalchemy import ColumnElement, Table, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.models import PushOutbox, PushSubscription, Registration, User
 
+USERS, DEVICES = cast(Table, User.__table__), cast(Table, Registration.__table__)
+
 #: "Until I turn it on again": the last second that RFC 3339 can write.
 FOREVER = 253402300799.0
 
 
-def is_muted(now: float) -> ColumnElement[bool]:
-    """Of a Registration joined with its User. SQL's answer where nothing is muted is NULL: no."""
-    return or_(Registration.muted_until > now, User.muted_until > now)
+def is_muted(now: ColumnElement[float]) -> ColumnElement[bool]:
+    """Of a device joined with its user. SQL's answer where nothing is muted is NULL: no."""
+    return or_(DEVICES.c.muted_until > now, USERS.c.muted_until > now)
 
 
 def end_of(seconds: int | None) -> float:

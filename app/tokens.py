@@ -4,8 +4,10 @@ is stored, so it is shown once. Called by web and by the `token` command."""
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -16,6 +18,25 @@ PREFIX = "pushlab_"
 LABEL_LENGTH = 80
 #: `last_used_at` is written at most this often (seconds).
 USED_SECONDS = 60
+
+
+TOKENS, USERS = cast(Table, ApiToken.__table__), cast(Table, User.__table__)
+#: Built once: every request of a program begins with it.
+FIND = (
+    select(TOKENS.c.id, TOKENS.c.last_used_at, USERS.c.id, USERS.c.name)
+    .join_from(TOKENS, USERS)
+    .where(TOKENS.c.token_hash == bindparam("of_hash"), TOKENS.c.revoked_at.is_(None))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """A token that is worth something, and the user it stands for."""
+
+    id: int
+    last_used_at: float | None
+    user_id: int
+    user_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +70,13 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def find(session: Session, token: str) -> tuple[ApiToken, User] | None:
-    """The token and its user; None when it is unknown or revoked."""
-    valid = ApiToken.token_hash == hash_token(token), ApiToken.revoked_at.is_(None)
-    query = select(ApiToken, User).join(User, User.id == ApiToken.user_id).where(*valid)
-    row = session.execute(query).one_or_none()
-    return (row[0], row[1]) if row else None
+def find(connection: Connection, token: str) -> Valid | None:
+    """None when it is unknown or revoked."""
+    row = connection.execute(FIND, {"of_hash": hash_token(token)}).one_or_none()
+    return None if row is None else Valid(*row)
 
 
-def needs_touch(found: ApiToken) -> bool:
+def needs_touch(found: Valid) -> bool:
     return clock.now() - (found.last_used_at or 0) > USED_SECONDS
 
 

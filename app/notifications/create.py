@@ -92,7 +92,8 @@ class Creator:
         with self._database.read() as session:
             nodes = node_uris(session, user_ids)
         self._ringer.ring(nodes, Envelope("ring", user_ids=user_ids, ids=ids))
-        self._outbox_changed.set()
+        if any(item.subscriptions for item in created):
+            self._outbox_changed.set()
 
     def _report(self, new: Sequence[NewNotification], created: list[Created]) -> None:
         for wanted, made in zip(new, created, strict=True):

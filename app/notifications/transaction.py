@@ -2,18 +2,18 @@
 their users, queued for every push subscription. Functions of a session, called by `create`."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple, cast
 
 import uuid_utils
-from sqlalchemy import Table, case, insert, select, update
+from sqlalchemy import Double, Insert, Table, bindparam, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.accounts import lock_users
-from app.db import Model
 from app.errors import NotFound
 from app.models import (
     PUSH_IF_UNACKED,
@@ -33,6 +33,35 @@ DEFAULT_TTL = 86400
 GRACE = 10.0
 
 Row = dict[str, Any]
+
+USERS = cast(Table, User.__table__)
+DEVICES = cast(Table, Registration.__table__)
+SUBSCRIPTIONS = cast(Table, PushSubscription.__table__)
+
+#: Built once: building a statement costs more than running it.
+TAKE_NUMBERS = (
+    update(USERS)
+    .where(USERS.c.id == bindparam("of_user"))
+    .values(last_seq=USERS.c.last_seq + bindparam("how_many"))
+)
+#: A row per subscription, and one for each device and each user without any.
+ADDRESSEES = (
+    select(
+        USERS.c.id,
+        USERS.c.last_seq,
+        DEVICES.c.connection_id,
+        is_muted(bindparam("now", type_=Double)),
+        SUBSCRIPTIONS.c.id,
+        SUBSCRIPTIONS.c.origin,
+    )
+    .select_from(USERS)
+    .outerjoin(DEVICES, DEVICES.c.user_id == USERS.c.id)
+    .outerjoin(SUBSCRIPTIONS, SUBSCRIPTIONS.c.connection_id == DEVICES.c.connection_id)
+    .where(USERS.c.id.in_(bindparam("of_users", expanding=True)))
+)
+ADD_DATA = insert(cast(Table, NotificationData.__table__))
+ADD_PENDING = insert(cast(Table, PendingNotification.__table__))
+ADD_OUTBOX = insert(cast(Table, PushOutbox.__table__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +114,10 @@ class _Subscription(NamedTuple):
 class _Addressee:
     """A user's devices, and the push subscriptions among them, at the moment of creation."""
 
-    connection_ids: list[str] = field(default_factory=list)
-    #: Those of them that shall not alert: what they get is in their inbox, and no push is sent.
-    muted: set[str] = field(default_factory=set)
+    #: The `seq` of each notification that is made now.
+    numbers: Iterator[int]
+    #: True for one that shall not alert: what it gets is in its inbox, and no push is sent.
+    devices: dict[str, bool] = field(default_factory=dict)
     subscriptions: list[_Subscription] = field(default_factory=list)
 
 
@@ -107,18 +137,14 @@ def create_all(
     what is pushed only if it does not. Raises NotFound when a user is gone."""
     if not new:
         return []
-    user_ids = {item.user_id for item in new}
-    lock_users(session, user_ids)  # first and alone, so that commit order is `seq` order
-    numbers = _take_numbers(session, new)
-    addressees = _addressees(session, user_ids)
-    now = clock.now()
-    made = [
-        _rows(item, seq, now, grace, addressees[item.user_id])
-        for item, seq in zip(new, numbers, strict=True)
-    ]
-    _insert(session, NotificationData, [one.data for one in made])
-    _insert(session, PendingNotification, [row for one in made for row in one.pending])
-    _insert(session, PushOutbox, [row for one in made for row in one.outbox])
+    counts = Counter(item.user_id for item in new)
+    lock_users(session, counts)  # first and alone, so that commit order is `seq` order
+    connection, now = session.connection(), clock.now()
+    addressees = _address(connection, counts, now)
+    made = [_rows(item, now, grace, addressees[item.user_id]) for item in new]
+    _insert(connection, ADD_DATA, [one.data for one in made])
+    _insert(connection, ADD_PENDING, [row for one in made for row in one.pending])
+    _insert(connection, ADD_OUTBOX, [row for one in made for row in one.outbox])
     return [_created(one) for one in made]
 
 
@@ -127,43 +153,28 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def _take_numbers(session: Session, new: Sequence[NewNotification]) -> list[int]:
-    """The `seq` of each, in their order; the users' counters move on by as many."""
-    counts = Counter(item.user_id for item in new)
-    statement = (
-        update(User)
-        .where(User.id.in_(counts))
-        .values(last_seq=User.last_seq + case(dict(counts), value=User.id))
-        .returning(User.id, User.last_seq)
-    )
-    rows = session.execute(statement, execution_options={"synchronize_session": False})
-    numbers = {row.id: count(row.last_seq - counts[row.id] + 1) for row in rows}
-    if numbers.keys() != counts.keys():
+def _address(
+    connection: Connection, counts: Mapping[int, int], now: float
+) -> dict[int, _Addressee]:
+    """Whom it is for. The users' counters move on by as many notifications as each gets."""
+    moves = [{"of_user": user_id, "how_many": number} for user_id, number in counts.items()]
+    connection.execute(TAKE_NUMBERS, moves)
+    found: dict[int, _Addressee] = {}
+    rows = connection.execute(ADDRESSEES, {"of_users": list(counts), "now": now})
+    for user_id, last_seq, device, muted, push_id, origin in rows:
+        if user_id not in found:
+            found[user_id] = _Addressee(numbers=count(last_seq - counts[user_id] + 1))
+        if device is not None:
+            found[user_id].devices[device] = bool(muted)
+        if push_id is not None:
+            found[user_id].subscriptions.append(_Subscription(push_id, device, origin))
+    if found.keys() != counts.keys():
         raise NotFound("There is no such user.")
-    return [next(numbers[item.user_id]) for item in new]
-
-
-def _addressees(session: Session, user_ids: Collection[int]) -> dict[int, _Addressee]:
-    found = {user_id: _Addressee() for user_id in user_ids}
-    devices = select(Registration.user_id, Registration.connection_id, is_muted(clock.now()))
-    devices = devices.join(User, User.id == Registration.user_id)
-    for user_id, device, muted in session.execute(devices.where(User.id.in_(user_ids))):
-        found[user_id].connection_ids.append(device)
-        if muted:
-            found[user_id].muted.add(device)
-    pushes = select(
-        PushSubscription.user_id,
-        PushSubscription.id,
-        PushSubscription.connection_id,
-        PushSubscription.origin,
-    )
-    for push in session.execute(pushes.where(PushSubscription.user_id.in_(user_ids))):
-        subscription = _Subscription(push.id, push.connection_id, push.origin)
-        found[push.user_id].subscriptions.append(subscription)
     return found
 
 
-def _rows(item: NewNotification, seq: int, now: float, grace: float, to: _Addressee) -> _Rows:
+def _rows(item: NewNotification, now: float, grace: float, to: _Addressee) -> _Rows:
+    seq = next(to.numbers)
     data = _data_row(item, seq, now)
     shared = {"notification_id": data["notification_id"], "seq": seq}
     due = now + grace if item.policy == PUSH_IF_UNACKED else now
@@ -174,14 +185,14 @@ def _rows(item: NewNotification, seq: int, now: float, grace: float, to: _Addres
 
     return _Rows(
         data,
-        [shared | {"connection_id": device} for device in to.connection_ids if wanted(device)],
+        [shared | {"connection_id": device} for device in to.devices if wanted(device)],
         [
             shared
             | untried
             | {
                 "subscription_id": push.id,
                 "origin": push.origin,
-                "state": "muted" if push.connection_id in to.muted else "queued",
+                "state": "muted" if to.devices[push.connection_id] else "queued",
             }
             for push in to.subscriptions
             if wanted(push.connection_id)
@@ -206,9 +217,9 @@ def _data_row(item: NewNotification, seq: int, now: float) -> Row:
     }
 
 
-def _insert(session: Session, model: type[Model], rows: list[Row]) -> None:
+def _insert(connection: Connection, statement: Insert, rows: list[Row]) -> None:
     if rows:
-        session.execute(insert(cast(Table, model.__table__)), rows)
+        connection.execute(statement, rows)
 
 
 def _created(rows: _Rows) -> Created:

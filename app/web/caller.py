@@ -41,14 +41,13 @@ def bearer_token() -> str | None:
 
 def _find_program(token: str) -> Program:
     database = current_services().database
-    with database.read() as session:
-        found = tokens.find(session, token)
+    with database.engine.connect() as connection:
+        found = tokens.find(connection, token)
     if found is None:
         raise InvalidToken()
-    known, user = found
-    if tokens.needs_touch(known):
-        database.write(lambda writing: tokens.touch(writing, known.id))
-    return Program(user.id, user.name)
+    if tokens.needs_touch(found):
+        database.write(lambda writing: tokens.touch(writing, found.id))
+    return Program(found.user_id, found.user_name)
 
 
 def limit_programs(limiter: Limiter, blueprint: Blueprint, per_minute: int) -> None:

@@ -78,8 +78,11 @@ def test_nodes_are_rung_after_the_commit(any_database: Database) -> None:
 
 # W-8
 def test_sender_is_woken(database: Database) -> None:
-    parts = Parts(database)
-    parts.creator.create(hello(make_user(database)))
+    parts, user = Parts(database), make_user(database)
+    parts.creator.create(hello(user))
+    assert not parts.outbox_changed.is_set()  # nobody subscribed
+    make_device(database, user)
+    parts.creator.create(hello(user))
     assert parts.outbox_changed.is_set()
 
 

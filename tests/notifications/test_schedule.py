@@ -122,6 +122,7 @@ def test_scheduler_wakes_at_the_right_time(parts: Parts) -> None:  # W-7
     changed = threading.Event()
     scheduler = Scheduler(parts.database, parts.creator, changed)
     user = make_user(parts.database)
+    make_device(parts.database, user)
     assert scheduler.turn() == POLL
     parts.creator.create([later(user, 0.2)])
     assert 0 <= scheduler.turn() <= 0.2

@@ -237,9 +237,10 @@ def _resolve(
     session: Session, caller: Caller, bodies: list[NotificationBody]
 ) -> list[NewNotification]:
     """Names to users; raises InvalidInput naming each one that nobody has."""
+    ids = accounts.find_ids(session, {body.to for body in bodies if body.to})
     unknown, resolved = [], []
     for position, body in enumerate(bodies):
-        user_id = _find_user(session, caller, body.to)
+        user_id = ids.get(body.to) if body.to and body.to.strip() else caller.user_id
         if user_id is None:
             field = "to" if len(bodies) == 1 else f"notifications.{position}.to"
             unknown.append(FieldError(field, "Nobody here has that name."))
@@ -260,13 +261,6 @@ def _resolve(
     if unknown:
         raise InvalidInput("Nothing was sent.", unknown)
     return resolved
-
-
-def _find_user(session: Session, caller: Caller, name: str | None) -> int | None:
-    if name is None or not name.strip():
-        return caller.user_id
-    user = accounts.find_by_name(session, name)
-    return user.id if user else None
 
 
 def _idempotency(caller: Caller) -> Idempotency | None:
