@@ -124,6 +124,14 @@ class Database:
                 self._run(self._take_waiting())
         return job.outcome()
 
+    def write_alone(self, work: Callable[[Session], T]) -> T:
+        """The same in a transaction with nobody else's work: for what takes a lock that other
+        processes wait for."""
+        job = _Job(work, ())
+        with self._lock:
+            self._run([job])
+        return job.outcome()
+
     def _take_waiting(self) -> list[_Job[Any]]:
         jobs = list(self._waiting)
         self._waiting.clear()

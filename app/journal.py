@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, insert, or_, select
+from sqlalchemy import Select, and_, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
@@ -95,7 +95,7 @@ class Journal:
         while self._waiting:
             events.append(self._waiting.popleft())
         if events:
-            self._database.write(lambda session: _insert(session, events))
+            self._database.write_alone(lambda session: _insert(session, events))
             self.on_written({event.user_id for event in events if event.user_id is not None})
 
     def _run(self) -> None:
@@ -113,7 +113,16 @@ def _insert(session: Session, events: list[Event]) -> None:
     runs = _runs_of(session, {event.user_id for event in events if event.user_id is not None})
     known = [event for event in events if event.user_id is None or event.user_id in runs]
     if known:
+        _take_turn(session)
         session.execute(insert(JournalEvent), [_row(event, runs) for event in known])
+
+
+def _take_turn(session: Session) -> None:
+    """Readers go on behind the last id they saw, so ids must be committed in their order. On
+    PostgreSQL processes insert beside each other: here the next one waits for the commit."""
+    if session.get_bind().dialect.name == "postgresql":
+        turn = func.pg_advisory_xact_lock(func.hashtext(JournalEvent.__tablename__))
+        session.execute(select(turn))
 
 
 def _runs_of(session: Session, user_ids: set[int]) -> dict[int, str | None]:

@@ -2,14 +2,18 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine import Connection
 
 from app import accounts, journal
-from app.db import Database
+from app.db import Database, Model
 from app.errors import TryAgain
-from app.journal import Journal, read_run
+from app.journal import Journal, read_all, read_run
 from app.models import User
+from tests import postgres, waiting
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_journal_goes_on_after_a_failure(
         raise TryAgain
 
     with monkeypatch.context() as broken:
-        broken.setattr(database, "write", fail)
+        broken.setattr(database, "write_alone", fail)
         running.write("push.received", user_id=ada.id)
         assert failed.wait(5)
     running.on_written = lambda _users: told.set()
@@ -98,3 +102,40 @@ def test_journal_forgets_after_a_week(database: Database, ada: User) -> None:  #
     database.write(lambda s: journal.expire(s, 1000.0 + journal.KEEP_SECONDS + 1))
     with database.read() as session:
         assert read_run(session, ada.run_id) == []
+
+
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+def test_reader_misses_nothing_that_is_committed_late(postgres_engine: Engine) -> None:  # W-11
+    """Two processes write, and the first is slow to commit: a reader that has seen the second's
+    event goes on behind it, and the first's must not have a lower number."""
+    postgres.empty(postgres_engine, Model.metadata)
+    reached, go = threading.Event(), threading.Event()
+
+    def be_slow(_connection: Connection) -> None:
+        if not reached.is_set():
+            reached.set()
+            go.wait(10)
+
+    slow, quick = (Journal(Database(postgres_engine), enabled=True) for _ in range(2))
+    slow.write("from.the-slow")
+    quick.write("from.the-quick")
+    event.listen(postgres_engine, "commit", be_slow)
+    with ThreadPoolExecutor() as pool, postgres_engine.connect() as looking:
+        first = pool.submit(slow.flush)
+        assert reached.wait(10)
+        second = pool.submit(quick.flush)
+        waiting.until(lambda: second.done() or bool(looking.scalar(WAITING)))
+        seen = read_after(postgres_engine, 0)
+        go.set()
+        for flushed in (first, second):
+            flushed.result(10)
+    event.remove(postgres_engine, "commit", be_slow)
+    seen += read_after(postgres_engine, seen[-1]["id"] if seen else 0)
+    assert {one["kind"] for one in seen} == {"from.the-slow", "from.the-quick"}
+
+
+def read_after(engine: Engine, cursor: int) -> list[journal.PublicEvent]:
+    with Database(engine).read() as session:
+        return read_all(session, cursor)
