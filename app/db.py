@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Double, Engine, MetaData, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -29,6 +29,17 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 TRIES = 8
+#: Seconds for which a transaction may stand still. Ours never wait for anything but the database:
+#: its process is stopped, or cut off, and others wait for what it has locked.
+STANDSTILL = 5.0
+#: For PostgreSQL's connections. The kernel finds out that a server is gone without a word, within
+#: some half a minute.
+ALIVE: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 
 class Model(DeclarativeBase):
@@ -168,19 +179,20 @@ class Database:
                 for job in jobs:
                     job.error = None
                 return
-            except OperationalError as error:
+            except DBAPIError as error:
                 if attempt == TRIES - 1 or not _passes(error):
                     raise
             # busy_timeout is 0: sqlite's own wait would stop every greenlet of this process.
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311
 
 
-def _passes(error: OperationalError) -> bool:
-    """True for what another try may heal: a busy SQLite; PostgreSQL deadlock, serialization."""
+def _passes(error: DBAPIError) -> bool:
+    """True for what another try may heal: a busy SQLite; of PostgreSQL a deadlock, a serialization
+    failure, a lock that was not available, a transaction that stood still."""
     code = getattr(error.orig, "sqlstate", None)
     if code is not None:
-        return code in ("40001", "40P01", "55P03")
-    return "locked" in str(error.orig)
+        return code in ("40001", "40P01", "55P03", "25P03")
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)
 
 
 def prepare_sqlite(engine: Engine) -> None:
@@ -204,3 +216,14 @@ def prepare_sqlite(engine: Engine) -> None:
             connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
         else:
             connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def prepare_postgresql(engine: Engine) -> None:
+    """Nobody waits for ever: not for a process that was stopped in the middle of a transaction, nor
+    for a server that is gone. What the database's URL says of it counts more."""
+
+    @event.listens_for(engine, "do_connect")
+    def _on_connect(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
+        limit = f"-c idle_in_transaction_session_timeout={int(STANDSTILL * 1000)}"
+        options = f"{limit} {parameters.get('options', '')}"
+        parameters.update(ALIVE | parameters | {"options": options})

@@ -17,7 +17,7 @@ from app import accounts, clock, config, devices, web
 from app.bus import open_bus
 from app.bus.ringer import Ringer
 from app.config import ConfigError, Settings
-from app.db import Database, db, prepare_sqlite
+from app.db import Database, db, prepare_postgresql, prepare_sqlite
 from app.faults import Faults
 from app.journal import Journal
 from app.notifications import expire
@@ -200,8 +200,8 @@ def open_database(app: Flask) -> Database:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
         engine = db.engine
-    if engine.dialect.name == "sqlite":
-        prepare_sqlite(engine)
+    prepare = prepare_sqlite if engine.dialect.name == "sqlite" else prepare_postgresql
+    prepare(engine)
     return Database(engine, accounts.lock_users)
 
 

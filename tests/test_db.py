@@ -1,19 +1,22 @@
 """The writer: group commit, own outcomes, retries."""
 
+import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
-from sqlalchemy import create_engine, event, func, select, text
+from sqlalchemy import Engine, create_engine, event, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.db import Database, prepare_sqlite
+from app.db import Database, Model, prepare_postgresql, prepare_sqlite
 from app.errors import NameTaken
 from app.models import VapidKey
+from tests import postgres
 from tests.waiting import until
 
 
@@ -133,3 +136,65 @@ def test_writes_of_one_turn_share_one_transaction(tmp_path: Path) -> None:  # P-
     """On SQLite nobody ever waits for the writer otherwise: its transactions do not yield."""
     command = [sys.executable, "-c", GREENLETS, str(tmp_path / "test.db")]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "1\n"
+
+
+STOPPED = """
+import sys
+from sqlalchemy import text
+import app.db
+from app import create_app
+from app.config import load
+app.db.STANDSTILL = 0.3
+pushlab = create_app(load({"PUSHLAB_DATABASE_URL": sys.argv[1], "PUSHLAB_SECRET_KEY": "secret"}))
+def lock(session):
+    session.execute(text("UPDATE vapid_keys SET created_at = created_at + 1"))
+    print("locked", flush=True)
+    sys.stdin.readline()
+pushlab.extensions["pushlab"].database.write(lock)
+"""
+
+
+def test_process_that_is_stopped_keeps_nobody_waiting(
+    postgres_engine: Engine,
+) -> None:  # P-12
+    """What it has locked is free again soon. When it goes on it finds its transaction gone, and
+    does it again."""
+    postgres.empty(postgres_engine, Model.metadata)
+    database = Database(postgres_engine)
+    database.write(lambda session: add_key(session, "a"))
+    url = postgres_engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", STOPPED, url]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "locked\n"
+        process.send_signal(signal.SIGSTOP)
+        try:
+            database.write(count_up)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        output, _nothing = process.communicate("\n\n", timeout=10)
+    assert output == "locked\n"
+    with database.read() as session:
+        assert session.scalar(select(VapidKey.created_at)) == 2
+
+
+def count_up(session: Session) -> None:
+    session.execute(text("SET LOCAL lock_timeout = '1s'"))
+    session.execute(update(VapidKey).values(created_at=VapidKey.created_at + 1))
+
+
+def test_postgresql_is_connected_to_as_wiring_says(postgres_engine: Engine) -> None:  # P-12
+    """And what the operator's URL says counts more."""
+    url = postgres_engine.url.update_query_dict(
+        {"keepalives_idle": "77", "options": "-c application_name=ours"}
+    )
+    engine = create_engine(url)
+    prepare_postgresql(engine)
+    with engine.connect() as connection:
+        told = connection.connection.dbapi_connection.info.get_parameters()  # type: ignore[union-attr]
+        names = ("application_name", "idle_in_transaction_session_timeout")
+        shown = [connection.scalar(text(f"SHOW {name}")) for name in names]
+    engine.dispose()
+    assert (told["keepalives_idle"], told["keepalives_count"]) == ("77", "3")
+    assert shown == ["ours", "5s"]

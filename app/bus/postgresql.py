@@ -9,13 +9,13 @@ import contextlib
 import logging
 import threading
 import uuid
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from app.bus.contract import BusError, Handler
 from app.bus.envelope import Envelope
+from app.db import ALIVE
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 PAYLOAD = 7900
 #: Seconds between two looks whether the node is still wanted, and after a lost connection.
 LOOK = 0.5
-#: The kernel finds out that a server is gone without a word, within some half a minute.
-ALIVE: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class PostgresBus:
@@ -74,6 +72,8 @@ class PostgresBus:
             self._speaking.release()
 
     def _open_mouth(self, timeout: float) -> psycopg.Connection:
+        if self._mouth is not None and not _is_open(self._mouth):
+            self._hang_up()
         if self._mouth is None:
             limit = f"-c statement_timeout={int(timeout * 1000)}"
             self._mouth = _connect(self._url, timeout, options=limit)
@@ -144,3 +144,14 @@ class _Ear:
 def _connect(url: str, timeout: float, options: str = "") -> psycopg.Connection:
     seconds = max(2, int(timeout))  # libpq waits for two seconds at least
     return psycopg.connect(url, autocommit=True, connect_timeout=seconds, options=options, **ALIVE)
+
+
+def _is_open(connection: psycopg.Connection) -> bool:
+    """False when the server has ended it meanwhile, as one does that restarts. Asks nobody: reads
+    what has arrived, which may be a goodbye, and then the end."""
+    try:
+        for _ in range(2):
+            connection.pgconn.consume_input()
+    except psycopg.Error:
+        return False
+    return True

@@ -45,6 +45,22 @@ def test_node_hears_again_when_the_server_is_back(
     assert ring_until_heard(caller, node_uri, heard).user_ids == (3,)
 
 
+def test_first_ring_after_a_restart_is_heard(
+    server: postgres.Server, make_bus: Callable[[], PostgresBus]
+) -> None:  # P-12
+    """Whoever rang before has a connection that the server gave up."""
+    heard: queue.Queue[Envelope] = queue.Queue()
+    node_uri, caller = make_bus().subscribe(heard.put), make_bus()
+    caller.ring(node_uri, Envelope("ring", user_ids=(1,)), timeout=2)
+    assert heard.get(timeout=5).user_ids == (1,)
+    server.kill()
+    server.start()
+    ring_until_heard(make_bus(), node_uri, heard)
+    caller.ring(node_uri, Envelope("ring", user_ids=(4,)), timeout=2)
+    while heard.get(timeout=5).user_ids != (4,):
+        pass  # rings before it
+
+
 def ring_until_heard(
     caller: PostgresBus, node_uri: str, heard: "queue.Queue[Envelope]"
 ) -> Envelope:

@@ -1,6 +1,7 @@
 """The crash points of `app.faults`, switched by files that all processes of a cluster share. A
 crash takes its file away before the process dies: a file that is gone is a point that was hit."""
 
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ AMONG_NODES = {"node.after_end_silent"}
 
 
 class Switches:
-    """`folder`: the cluster's instance folder. For use by one thread at a time."""
+    """`folder`: the cluster's instance folder. For any thread."""
 
     def __init__(self, folder: Path, *, several_nodes: bool) -> None:
         self.points = [one for one in POINTS if several_nodes or one not in AMONG_NODES]
@@ -19,14 +20,16 @@ class Switches:
         self._folder.mkdir(parents=True)
         self._hits: Counter[str] = Counter()
         self._armed: set[str] = set()
+        self._looking = threading.RLock()
 
     @property
     def hits(self) -> Counter[str]:
         """How often a process died at each point."""
-        gone = {point for point in self._armed if not (self._folder / point).exists()}
-        self._armed -= gone
-        self._hits.update(gone)
-        return self._hits
+        with self._looking:
+            gone = {point for point in self._armed if not (self._folder / point).exists()}
+            self._armed -= gone
+            self._hits.update(gone)
+            return self._hits.copy()
 
     @property
     def missed(self) -> list[str]:
@@ -36,10 +39,11 @@ class Switches:
 
     def crash_at(self, point: str) -> None:
         """Whoever comes there first dies. Nothing new while it is armed."""
-        if point in self._armed and point not in self.hits:
-            return
-        self._armed.add(point)
-        self._write(point, "crash")
+        with self._looking:
+            if point in self._armed and point not in self.hits:
+                return
+            self._armed.add(point)
+            self._write(point, "crash")
 
     def hold_at(self, point: str) -> None:
         """Everybody who comes there waits until `let_go`."""
@@ -50,10 +54,11 @@ class Switches:
 
     def disarm(self) -> None:
         """No crash that was not hit yet happens any more."""
-        _ = self.hits
-        for point in self._armed:
-            self.let_go(point)
-        self._armed.clear()
+        with self._looking:
+            _ = self.hits
+            for point in self._armed:
+                self.let_go(point)
+            self._armed.clear()
 
     def table(self) -> str:
         """Each point, and how often a process died there."""
