@@ -4,6 +4,9 @@
 PYTEST := .venv/bin/python -m pytest -n 3 --dist loadgroup
 FUZZ_SECONDS ?= 240
 
+# The tests start hundreds of interpreters: without its cache each one compiles the project again.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make setup      the virtual environment, and the browsers and servers for the tests"
 	@echo "make run        set-up, then the laboratory: ./pushlab lab"

@@ -23,6 +23,7 @@ from tests.push_service.acceptance.site import FILES
 from tests.push_service.acceptance.wiretap import Wiretap
 from tests.push_service.sending import Sender
 from tests.push_service.testing.site import Site, serve_site
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("acceptance-chromium")]
 
@@ -45,6 +46,12 @@ def is_login(message: object) -> bool:
 
 def is_acknowledgement(message: object) -> bool:
     return isinstance(message, mcs.IqStanza) and message.extension.id == ACKNOWLEDGES
+
+
+def has_stored(browser: Chromium, persistent_id: str) -> bool:
+    """Whether it would still know of the message after a crash: its database writes after it."""
+    store = browser.profile / "Default" / "GCM Store"
+    return any(persistent_id.encode() in file.read_bytes() for file in store.glob("*.log"))
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +244,7 @@ def test_killed_browser_tells_at_its_login_what_it_has(
     assert site.next() == "seen once"
     wiretap.line.wait_until_said(is_acknowledgement, after=before)
     (push,) = pushes(wiretap, before)
+    until(lambda: has_stored(tapped_chromium, push.persistent_id))
     tapped_chromium.kill()
     wiretap.line.cut()
 
