@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
-from sqlalchemy import Table, and_, bindparam, delete, func, select
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -128,15 +128,19 @@ def _register(session: Session, opened: AuthSession, user: User, user_agent: str
 
 
 def _free_name(session: Session, user_id: int, wanted: str) -> str:
-    """`Firefox on Linux`, or `Firefox on Linux 2` when the user has one of that name."""
-    taken = set(_names(session, user_id))
-    numbered = (f"{wanted} {number}" for number in count(2))
-    return wanted if wanted not in taken else next(one for one in numbered if one not in taken)
+    """`Firefox on Linux`, or `Firefox on Linux 2` when the user has one of that name. The search
+    begins behind those there are, so it is short for the thousandth too."""
+    if not _is_taken(session, user_id, wanted):
+        return wanted
+    alike = Registration.device_name.startswith(f"{wanted} ", autoescape=True)
+    known = session.scalar(select(func.count()).where(Registration.user_id == user_id, alike)) or 0
+    numbered = (f"{wanted} {number}" for number in count(known + 2))
+    return next(one for one in numbered if not _is_taken(session, user_id, one))
 
 
-def _names(session: Session, user_id: int) -> Sequence[str]:
-    mine = Registration.user_id == user_id
-    return session.scalars(select(Registration.device_name).where(mine)).all()
+def _is_taken(session: Session, user_id: int, name: str) -> bool:
+    its = (Registration.user_id == user_id, Registration.device_name == name)
+    return bool(session.scalar(select(exists().where(*its))))
 
 
 def find_by_session(session: Session, session_id: str) -> Registration | None:
@@ -233,7 +237,7 @@ def rename(session: Session, device: Registration, name: str) -> None:
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
         raise InvalidInput.field("name", f"Use 1 to {NAME_LENGTH} characters that can be seen.")
-    if name != device.device_name and name in _names(session, device.user_id):
+    if name != device.device_name and _is_taken(session, device.user_id, name):
         raise InvalidInput.field("name", "Another device of yours has that name.")
     device.device_name = name
     session.flush()

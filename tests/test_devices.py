@@ -70,6 +70,8 @@ def test_equal_devices_get_names_of_their_own(any_database: Database) -> None:  
     names = [device.device_name for device in made]
     assert names == ["Firefox on Linux", "Firefox on Linux 2", "Firefox on Linux 3"]
     assert any_database.write(lambda s: make_device(s, "Bob")).device_name == "Firefox on Linux"
+    any_database.write(lambda s: devices.sign_out(s, made[1].session_id))
+    assert any_database.write(make_device).device_name not in {names[0], names[2]}
 
 
 def test_name_of_another_own_device_is_refused(database: Database) -> None:

@@ -2,12 +2,13 @@
 by `pns.puller`, `pns.acks` and `pns.sweep`."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, func, select, text
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app.models import NotificationData, PendingNotification, Registration
@@ -41,6 +42,13 @@ JOIN pending_notifications AS pending
        9223372036854775807)
 ORDER BY pending.connection_id, pending.seq
 """
+#: By the database's kind. Built once, as all statements of hot paths.
+PULLS = {kind: text(PULL.format(wants=wants, last=WINDOW - 1)) for kind, wants in WANTS.items()}
+
+DATA = cast(Table, NotificationData.__table__)
+CONTENTS = select(
+    DATA.c.notification_id, DATA.c.user_id, DATA.c.seq, DATA.c.data, DATA.c.created_at
+).where(DATA.c.notification_id.in_(bindparam("ids", expanding=True)))
 
 ROWS = cast(Table, PendingNotification.__table__)
 ACKNOWLEDGE = delete(ROWS).where(
@@ -71,16 +79,13 @@ class Turn:
 def pull(session: Session, wants: Sequence[Want]) -> Turn:
     """One query for the pending rows of all these connections, one for what is in them."""
     parameter = json.dumps([(want.connection_id, want.after) for want in wants])
-    dialect = session.get_bind().dialect.name
-    statement = text(PULL.format(wants=WANTS[dialect], last=WINDOW - 1))
-    found: dict[str, list[Row]] = {
-        connection_id: [Row(row.notification_id, row.seq) for row in rows]
-        for connection_id, rows in groupby(
-            session.execute(statement, {"wants": parameter}), key=lambda row: str(row.connection_id)
-        )
-    }
-    ids = {row.notification_id for rows in found.values() for row in rows}
-    contents = {content.notification_id: content for content in _contents(session, ids)}
+    connection = session.connection()
+    found: dict[str, list[Row]] = defaultdict(list)
+    rows = connection.execute(PULLS[connection.dialect.name], {"wants": parameter})
+    for connection_id, notification_id, seq in rows:
+        found[connection_id].append(Row(notification_id, seq))
+    ids = {row.notification_id for found_rows in found.values() for row in found_rows}
+    contents = {content.notification_id: content for content in _contents(connection, ids)}
     pulled = {
         want.connection_id: _answer(want, found.get(want.connection_id, []), contents)
         for want in wants
@@ -95,17 +100,9 @@ def _answer(want: Want, rows: list[Row], contents: dict[str, Content]) -> Pulled
     return Pulled(alive, more=len(fitting) == want.limit)
 
 
-def _contents(session: Session, notification_ids: Iterable[str]) -> Iterator[Content]:
-    columns = select(
-        NotificationData.notification_id,
-        NotificationData.user_id,
-        NotificationData.seq,
-        NotificationData.data,
-        NotificationData.created_at,
-    )
+def _contents(connection: Connection, notification_ids: Iterable[str]) -> Iterator[Content]:
     for chunk in chunks(notification_ids):
-        rows = session.execute(columns.where(NotificationData.notification_id.in_(chunk)))
-        yield from (Content(*row) for row in rows)
+        yield from (Content(*row) for row in connection.execute(CONTENTS, {"ids": chunk}))
 
 
 def acknowledge(session: Session, acknowledged: Iterable[tuple[str, str]]) -> None:

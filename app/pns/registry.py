@@ -53,6 +53,9 @@ TAKE_OVER = (
         RECORDS.c.expired_count,
     )
 )
+OWNERS = select(RECORDS.c.connection_id, RECORDS.c.epoch, RECORDS.c.node_uri).where(
+    RECORDS.c.connection_id.in_(bindparam("ids", expanding=True))
+)
 RELEASE = (
     update(RECORDS)
     .where(IS_DEVICE, RECORDS.c.epoch == bindparam("of_epoch"))
@@ -112,11 +115,10 @@ def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:
 
 def owners(session: Session, connection_ids: Iterable[str]) -> dict[str, Owner]:
     """Who holds each of these devices; those that are no more are missing."""
-    columns = select(Registration.connection_id, Registration.epoch, Registration.node_uri)
     found: dict[str, Owner] = {}
     for chunk in chunks(connection_ids):
-        rows = session.execute(columns.where(Registration.connection_id.in_(chunk)))
-        found.update((row.connection_id, Owner(row.epoch, row.node_uri)) for row in rows)
+        for connection_id, *owner in session.connection().execute(OWNERS, {"ids": chunk}):
+            found[connection_id] = Owner(*owner)
     return found
 
 

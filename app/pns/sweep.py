@@ -1,7 +1,7 @@
 """Every few seconds: what rings may have missed. A part of `pns.node`."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import gevent
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds a window may stay full without an acknowledgement.
 PATIENCE = 30.0
+#: Records looked at between two turns of the other greenlets: a read from SQLite yields to none.
+AT_ONCE = 500
 
 
 class Sweep:
@@ -70,6 +72,11 @@ class Sweep:
         """Close what is ours no longer: signed out, taken over by a newer socket, or given away
         by a node that took us for dead."""
         node_uri, ours = self._node_uri, list(self._connections)
+        for start in range(0, len(ours), AT_ONCE):
+            self._check(ours[start : start + AT_ONCE], node_uri)
+            gevent.sleep(0)
+
+    def _check(self, ours: Sequence[Connection], node_uri: str) -> None:
         with self._database.read() as session:
             owners = registry.owners(session, [one.connection_id for one in ours])
         for connection in ours:

@@ -62,6 +62,18 @@ def test_session_that_ended_unheard_closes_with_4003(house: House, node: Node) -
     assert client.next_close() == 4003
 
 
+def test_every_page_of_the_records_is_checked(  # P-2
+    house: House, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = [house.make_device() for _ in range(3)]
+    clients = [house.connect_and_greet(node, device) for device in devices]
+    for device in devices:
+        house.sign_out(device)
+    monkeypatch.setattr(sweep, "AT_ONCE", 2)
+    turn(node)
+    assert [client.next_close() for client in clients] == [4003] * 3
+
+
 def test_window_that_stays_full_closes_with_1013(  # P-11
     house: House, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
