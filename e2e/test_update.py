@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from e2e.browsers import BrowserPool
 from e2e.device import Device
 from e2e.lab import CHECKOUT, Lab
+from e2e.test_accessibility import assert_accessible
 
 PROGRAM = ("app", "push_service", "migrations", "static", "templates")
 FILES = ("manifest.json", "service-worker.js")
@@ -74,6 +75,7 @@ def test_new_version_is_told_and_waits_for_the_reader(
     expect(notice).to_be_visible()
     expect(text).to_have_value("Not sent yet")
     assert device.page.evaluate(ACTIVE_VERSION) == old, "the worker changed under the page"
+    assert_accessible(device)
     notice.get_by_role("button").click()
     # Not by the text: Firefox keeps what was typed over a reload.
     expect(stylesheet(device.page)).not_to_have_attribute("href", re.compile(f"/{old}/"))
