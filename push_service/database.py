@@ -19,6 +19,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 MAX_BATCH = 256
+CLAIM_MILLISECONDS = 3000
 LOCK = 0x70757368  # PostgreSQL's advisory locks are numbers, this one is "push"
 
 
@@ -178,12 +179,17 @@ def _sqlite(url: str) -> Engine:
 
 
 def _claim_postgresql(connection: Any, _record: object) -> None:
-    """Keep a second push service off the database; the server lets go of it with the connection."""
-    (ours,) = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
-    connection.commit()
-    if not ours:
+    """Keep a second push service off the database. The server lets go of it with the connection,
+    but a moment later: who starts again at once has to wait for its own former self."""
+    from psycopg.errors import LockNotAvailable
+
+    try:
+        connection.execute(f"SET LOCAL lock_timeout = {CLAIM_MILLISECONDS}")
+        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        connection.commit()
+    except LockNotAvailable as error:
         connection.close()
-        raise DatabaseInUseError("another push service uses this database")
+        raise DatabaseInUseError("another push service uses this database") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

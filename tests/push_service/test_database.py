@@ -5,11 +5,14 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from push_service.database import Database, DatabaseClosedError
 from push_service.model import StoreUnavailableError
+from tests.waiting import until
+
+CLAIMS_THAT_WAIT = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 @pytest.fixture
@@ -91,3 +94,18 @@ def test_database_is_in_write_ahead_mode(path: Path) -> None:  # W-9
     ]
     assert pragmas == ["wal", 1, 1]
     database.close()
+
+
+def test_postgresql_is_waited_for_until_it_lets_go_of_a_former_self(push_engine: Engine) -> None:
+    # W-9
+    url = push_engine.url.render_as_string(hide_password=False)
+    former, database, answers = Database(url), Database(url), list[str]()
+    former.run(lambda _: None)
+    waiting = threading.Thread(target=lambda: answers.append(database.run(lambda _: "mine")))
+    waiting.start()
+    with push_engine.connect() as connection:
+        until(lambda: bool(connection.scalar(text(CLAIMS_THAT_WAIT))))
+    former.close()
+    waiting.join()
+    database.close()
+    assert answers == ["mine"]
