@@ -3,9 +3,12 @@ the answer is none or a refusal, and the next request is served."""
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from socket import SHUT_WR
 
+import gevent
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from push_service.check_in_face import CheckInFace
 from push_service.http_face import HttpFace
 from push_service.lab_face import LabFace
 from push_service.push_api import PushApi
-from push_service.web import Router
+from push_service.web import Answer, Request, Response, Router
 from tests.fuzz.hostile import hostile, mutated
 from tests.fuzz.seeds_of import seeds_of
 from tests.push_service.parts import Service, service_on, sqlite_url
@@ -53,15 +56,33 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service,
     path: Path = tmp_path_factory.mktemp("push-service")
     with service_on(sqlite_url(path)) as service:
         router = Router()
-        api = PushApi(service.hub, service.faults, public_url="http://x", origins=["http://x"])
+        api = PushApi(
+            service.hub,
+            service.faults,
+            public_url="http://x",
+            origins=["http://x"],
+            sleep=gevent.sleep,
+        )
         api.add_to(router)
         router.add("GET", "/", AutopushFace(service.hub, api.endpoint_of).get)
         CheckInFace(service.hub).add_to(router)
         LabFace(service.hub, service.journal, service.faults, secret=SECRET, origins=[]).add_to(
             router
         )
-        with served(lambda listener: HttpFace(listener, router.answer)) as port:
+
+        def answer(request: Request) -> Answer:
+            return without_waiting(router.answer(request))
+
+        with served(lambda listener: HttpFace(listener, answer)) as port:
             yield service, port
+
+
+def without_waiting(answer: Answer) -> Answer:
+    """Of a stream its beginning only: then it waits for news, and where gevent has not patched the
+    standard library, as in this process, every other connection would wait with it."""
+    if isinstance(answer, Response) and answer.stream is not None:
+        return replace(answer, stream=islice(answer.stream, 1))
+    return answer
 
 
 def answer_to(port: int, *pieces: bytes) -> int:
@@ -102,3 +123,11 @@ def test_right_requests_are_understood(running: tuple[Service, int]) -> None:
 def test_query_of_too_many_parameters_is_no_failure(running: tuple[Service, int]) -> None:
     _, port = running
     assert answer_to(port, request("GET /lab/journal?" + "a=b&" * 500)) == 401
+
+
+def test_stream_keeps_nobody_waiting(running: tuple[Service, int]) -> None:
+    """A right request without its Accept."""
+    _, port = running
+    bearer = f"Authorization: Bearer {SECRET}"
+    assert answer_to(port, request("GET /lab/journal", bearer)) == 200
+    assert answer_to(port, request("DELETE /message/none")) == 404
