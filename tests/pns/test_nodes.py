@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.db import Database
+from app.errors import TryAgain
 from app.models import PnsNode, Registration
 from app.pns import nodes
 from app.pns.node import Node
@@ -109,6 +110,28 @@ def test_node_that_was_taken_for_dead_begins_anew(house: House, node: Node) -> N
     again = house.connect(node, device)
     assert again.next_frame()["type"] == "hello"
     assert titles([again.next_frame()]) == ["tea"]
+
+
+@pytest.mark.parametrize("where", ["bus", "database"])
+def test_node_that_cannot_begin_anew_tries_again(
+    house: House, node: Node, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:  # P-12
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError(f"the {where} is away")
+
+    device = house.make_device()
+    house.database.write(lambda session: nodes.end(session, node.node_uri))
+    with monkeypatch.context() as away:
+        if where == "bus":
+            away.setattr(house.bus, "subscribe", fail)
+        else:
+            away.setattr(nodes, "begin", fail)
+        beat(node, 2)
+        with pytest.raises(TryAgain):
+            house.connect(node, device)
+    beat(node)
+    assert living(house) == {node.node_uri}
+    house.connect_and_greet(node, device)
 
 
 def test_only_node_ends_what_a_killed_one_left(house: House) -> None:  # P-12
