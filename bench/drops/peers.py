@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from flask import Flask, request
 from flask_sock import Sock
-from gevent.pywsgi import WSGIServer
+from gevent.pywsgi import WSGIHandler, WSGIServer
 from simple_websocket import ConnectionClosed, Server
 
 
@@ -61,9 +61,19 @@ def flask_socketio() -> Flask:
     return app
 
 
+def _handler(name: str) -> type[WSGIHandler]:
+    """Flask-SocketIO takes gevent-websocket where it is installed, and then nothing else."""
+    if name != "flask-socketio":
+        return WSGIHandler
+    from geventwebsocket.handler import WebSocketHandler
+
+    handler: type[WSGIHandler] = WebSocketHandler
+    return handler
+
+
 def main(name: str) -> None:
     app = {"flask-sock": flask_sock, "flask-socketio": flask_socketio}[name]()
-    server = WSGIServer(("127.0.0.1", 0), app, log=None)
+    server = WSGIServer(("127.0.0.1", 0), app, log=None, handler_class=_handler(name))
     server.start()
     print(json.dumps({"port": server.server_port}), flush=True)
     server.serve_forever()
