@@ -116,6 +116,10 @@ class Device:
         """Wait until the page has its WebSocket, and knows which device it is."""
         expect(self.page.locator("html")).to_have_attribute("data-socket", "open")
 
+    def wait_until_worker_is_active(self) -> None:
+        """Wait until the service worker is installed: from then on it can be asked."""
+        self.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+
     @property
     def node(self) -> str:
         """The node that holds the page's WebSocket."""

@@ -15,7 +15,7 @@ from e2e.lab import Lab
 def test_offline_page_stands_in_while_the_server_is_away(lab: Lab, device: Device) -> None:
     device.begin_as_guest()
     device.wait_until_live()
-    device.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    device.wait_until_worker_is_active()
     lab.stop()
     device.open("/devices")
     expect(device.page.locator("h1")).to_have_text(re.compile("offline|no connection", re.I))

@@ -178,6 +178,7 @@ def test_hidden_leader_leaves_the_alert_to_who_is_seen(
     """To another tab, and when there is none, to the system."""
     user = device.begin_as_guest()
     device.wait_until_live()
+    device.wait_until_worker_is_active()
     device.page.evaluate(HIDE)
     tab = another_tab(device)
     seen = somebody_else.notify("In the tab that is seen", to=user)["notification_id"]
