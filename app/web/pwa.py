@@ -1,4 +1,4 @@
-"""The files that make the site an installable app. Both live at the root: a worker's scope is the
+"""The files that make the site an installable app. They live at the root: a worker's scope is the
 folder it is served from."""
 
 from pathlib import Path
@@ -8,6 +8,7 @@ from flask import Blueprint, Response, current_app, send_from_directory
 from app.web.assets import folder_of
 
 ROOT = Path(__file__).resolve().parents[2]
+DAY = 86_400
 
 pages = Blueprint("pwa", __name__)
 
@@ -15,6 +16,13 @@ pages = Blueprint("pwa", __name__)
 @pages.get("/manifest.json")
 def manifest() -> Response:
     return send_from_directory(ROOT, "manifest.json", mimetype="application/manifest+json")
+
+
+@pages.get("/favicon.ico")
+def favicon() -> Response:
+    """Asked for by browsers beside every file that is no page. Not found would be a page of its own
+    with a session of its own, which may arrive after somebody has signed in, and sign them out."""
+    return send_from_directory(ROOT / "static" / "icons", "icon-192.png", max_age=DAY)
 
 
 @pages.get("/service-worker.js")

@@ -66,3 +66,11 @@ def test_shell_is_what_the_offline_page_loads(browser: Browser) -> None:
     kept = set(re.findall(r'^  "([\w./-]+)",$', shell, re.MULTILINE))
     loaded = {path.split("/", 3)[3] for path in weigh(browser.client, "/offline") if "/v-" in path}
     assert {path for path in loaded if path.startswith(("css/", "js/"))} <= kept
+
+
+# W-13
+def test_icon_is_asked_for_without_a_session(app: Flask) -> None:
+    answer = app.test_client().get("/favicon.ico")
+    assert answer.status_code == 200
+    assert answer.mimetype == "image/png"
+    assert "Set-Cookie" not in answer.headers
