@@ -70,7 +70,7 @@ def test_shell_is_what_the_offline_page_loads(browser: Browser) -> None:
 
 # W-13
 def test_icon_is_asked_for_without_a_session(app: Flask) -> None:
-    answer = app.test_client().get("/favicon.ico")
-    assert answer.status_code == 200
-    assert answer.mimetype == "image/png"
-    assert "Set-Cookie" not in answer.headers
+    with app.test_client().get("/favicon.ico") as answer:
+        assert answer.status_code == 200
+        assert answer.mimetype == "image/png"
+        assert "Set-Cookie" not in answer.headers
