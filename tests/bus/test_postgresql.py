@@ -34,10 +34,7 @@ def make_bus(server: postgres.Server) -> Iterator[Callable[[], PostgresBus]]:
 def test_node_hears_again_when_the_server_is_back(
     server: postgres.Server, make_bus: Callable[[], PostgresBus]
 ) -> None:  # P-12
-    heard: queue.Queue[Envelope] = queue.Queue()
-    node_uri, caller = make_bus().subscribe(heard.put), make_bus()
-    caller.ring(node_uri, Envelope("ring", user_ids=(1,)), timeout=2)
-    assert heard.get(timeout=5).user_ids == (1,)
+    node_uri, caller, heard = node_that_hears(make_bus)
     server.kill()
     with pytest.raises(BusError):
         caller.ring(node_uri, Envelope("ring", user_ids=(2,)), timeout=2)
@@ -49,16 +46,24 @@ def test_first_ring_after_a_restart_is_heard(
     server: postgres.Server, make_bus: Callable[[], PostgresBus]
 ) -> None:  # P-12
     """Whoever rang before has a connection that the server gave up."""
-    heard: queue.Queue[Envelope] = queue.Queue()
-    node_uri, caller = make_bus().subscribe(heard.put), make_bus()
-    caller.ring(node_uri, Envelope("ring", user_ids=(1,)), timeout=2)
-    assert heard.get(timeout=5).user_ids == (1,)
+    node_uri, caller, heard = node_that_hears(make_bus)
     server.kill()
     server.start()
     ring_until_heard(make_bus(), node_uri, heard)
     caller.ring(node_uri, Envelope("ring", user_ids=(4,)), timeout=2)
     while heard.get(timeout=5).user_ids != (4,):
         pass  # rings before it
+
+
+def node_that_hears(
+    make_bus: Callable[[], PostgresBus],
+) -> tuple[str, PostgresBus, "queue.Queue[Envelope]"]:
+    """A node, whoever rings it, and what it hears: the first ring has come."""
+    heard: queue.Queue[Envelope] = queue.Queue()
+    node_uri, caller = make_bus().subscribe(heard.put), make_bus()
+    caller.ring(node_uri, Envelope("ring", user_ids=(1,)), timeout=2)
+    assert heard.get(timeout=5).user_ids == (1,)
+    return node_uri, caller, heard
 
 
 def ring_until_heard(
