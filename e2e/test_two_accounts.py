@@ -35,6 +35,27 @@ def test_second_user_of_a_browser_sees_nothing_of_the_first(
     assert "the first" not in shown
 
 
+#: A push service that is slow to let go, and news of this device while the page waits for it.
+NEWS_MEANWHILE = """() => {
+    PushSubscription.prototype.unsubscribe = () => {
+        new BroadcastChannel("pushlab").postMessage("device");
+        return new Promise(() => {});
+    };
+}"""
+
+
+# W-13
+@pytest.mark.mainly("chromium")
+def test_signing_out_is_not_undone_by_news_of_the_device(device: Device) -> None:
+    """The server's answer to a subscription may come while its page is leaving."""
+    device.begin_as_guest()
+    device.subscribe()
+    device.open("/account")
+    device.page.evaluate(NEWS_MEANWHILE)
+    device.page.get_by_role("button", name="Sign out").first.click()
+    device.page.get_by_role("button", name="guest").wait_for()
+
+
 # W-13, P-13
 @pytest.mark.mainly("chromium")
 def test_signing_in_ends_the_former_session_of_the_browser(

@@ -12,11 +12,16 @@ export class SessionEnd {
 
   start() {
     document.addEventListener("push:signed-out", () => this.#onSignedOut());
-    document.addEventListener("push:changed", ({ detail }) => detail === "device" && follow());
+    document.addEventListener("push:changed", ({ detail }) => this.#onChange(detail));
     window.addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
     for (const form of document.querySelectorAll("[data-part=sign-out]")) {
       form.addEventListener("submit", (event) => this.#onSubmit(event, form));
     }
+  }
+
+  /** A page that is leaving has no user any more, by its own doing: reloading would keep it here. */
+  #onChange(what) {
+    if (what === "device" && !this.#leaving) follow();
   }
 
   async #onSignedOut() {
