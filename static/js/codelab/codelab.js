@@ -5,28 +5,26 @@
  * push_service_feed.js. Buttons carry `data-action`: new-run, send.
  */
 import { post } from "pushlab/shared/api.js";
-import { AppFeed } from "./app_feed.js";
 import { Detail } from "./detail.js";
 import { Diagram } from "./diagram.js";
-import { PushServiceFeed } from "./push_service_feed.js";
+import { Run } from "./run.js";
 
 class Codelab {
   #part = document.querySelector("[data-part=codelab]");
   #detail = new Detail(() => this.#diagram.mark(null));
   #diagram = new Diagram(this.#part.querySelector("[data-list]"), (event, origin) => this.#choose(event, origin));
-  #feeds = [
-    new AppFeed((...events) => this.#onEvents(...events)),
-    new PushServiceFeed(this.#part, (...events) => this.#onEvents(...events)),
-  ];
+  #run = new Run(this.#part);
 
   start() {
     this.#part.addEventListener("click", ({ target }) => this.#onClick(target.closest("[data-action]")?.dataset.action));
-    for (const feed of this.#feeds) feed.start();
+    this.#run.onChange((events) => this.#onChange(events));
+    this.#run.start();
   }
 
-  #onEvents(source, events) {
-    this.#diagram.add(source, events);
-    if (events.length) this.#part.dataset.state = "running";
+  #onChange(events) {
+    if (events) this.#diagram.add(events);
+    else this.#diagram.clear();
+    this.#part.dataset.state = events ? "running" : "empty";
   }
 
   #choose(event, origin) {
@@ -40,11 +38,8 @@ class Codelab {
   }
 
   async #newRun() {
-    await post("/api/runs");
+    await this.#run.beginAnew();
     this.#detail.close();
-    this.#diagram.clear();
-    this.#part.dataset.state = "empty";
-    for (const feed of this.#feeds) feed.restart();
     return "A new run. Nothing has happened in it yet.";
   }
 

@@ -2,7 +2,7 @@
 import { NAMES } from "./messages.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const KNOWN = ["id", "at", "actor", "kind", "step", "summary"];
+const KNOWN = ["id", "key", "source", "at", "actor", "kind", "step", "summary"];
 
 export class Detail {
   #panel = document.querySelector("#detail");

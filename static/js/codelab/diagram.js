@@ -22,13 +22,11 @@ export class Diagram {
     list.addEventListener("click", ({ target }) => this.#onClick(target.closest("li"), onChoose));
   }
 
-  /** Take in events of one source ("app" or "push-service"), each once, by time. */
-  add(source, events) {
+  /** Draw these events of the run (see run.js), by time. */
+  add(events) {
     for (const event of events) {
-      const key = `${source}-${event.id}`;
-      if (this.#events.has(key)) continue;
-      this.#events.set(key, event);
-      this.#insert(entry(key, event), event.at);
+      this.#events.set(event.key, event);
+      this.#insert(entry(event), event.at);
     }
   }
 
@@ -58,11 +56,11 @@ export class Diagram {
   }
 }
 
-function entry(key, event) {
+function entry(event) {
   const { from, to, label, key: token, stays, bad } = messageOf(event);
   const [start, end] = [ACTORS.indexOf(from), ACTORS.indexOf(to)];
   const item = make("li", "message");
-  Object.assign(item.dataset, { event: key, actor: event.actor, kind: event.kind, from: start, to: end });
+  Object.assign(item.dataset, { event: event.key, actor: event.actor, kind: event.kind, from: start, to: end });
   item.classList.toggle("message--bad", bad);
   const button = item.appendChild(make("button", "message__button"));
   button.type = "button";

@@ -1,0 +1,56 @@
+/**
+ * This run: what the App Server's journal and the Push Service's tell of it, in one list. Whoever
+ * draws, checks or explains a run reads it here.
+ *
+ * Each event is as the journals give it (`actor`, `kind`, `step`, `at`, `summary`, `detail`, …) and
+ * has two fields more: `source` ("app" or "push-service") and `key` ("<source>-<id>", unique).
+ */
+import { post } from "pushlab/shared/api.js";
+import { AppFeed } from "./app_feed.js";
+import { PushServiceFeed } from "./push_service_feed.js";
+
+export class Run {
+  #events = new Map();
+  #listeners = [];
+  #feeds;
+
+  /** `part`: the element that says how the Push Service's journal is (see push_service_feed.js). */
+  constructor(part) {
+    const take = (source, events) => this.#take(source, events);
+    this.#feeds = [new AppFeed(take), new PushServiceFeed(part, take)];
+  }
+
+  start() {
+    for (const feed of this.#feeds) feed.start();
+  }
+
+  /** All events so far, by time. */
+  get events() {
+    return [...this.#events.values()].sort((one, other) => one.at - other.at);
+  }
+
+  /** `listener(events)` with what is new, each event once; with null when a new run has begun. */
+  onChange(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /** Leave this run and begin an empty one. Rejects with a problem (see shared/api.js). */
+  async beginAnew() {
+    await post("/api/runs");
+    this.#events.clear();
+    this.#tell(null);
+    for (const feed of this.#feeds) feed.restart();
+  }
+
+  #take(source, events) {
+    const fresh = events
+      .map((event) => ({ ...event, source, key: `${source}-${event.id}` }))
+      .filter(({ key }) => !this.#events.has(key));
+    for (const event of fresh) this.#events.set(event.key, event);
+    if (fresh.length) this.#tell(fresh);
+  }
+
+  #tell(events) {
+    for (const listener of this.#listeners) listener(events);
+  }
+}
