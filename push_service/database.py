@@ -27,7 +27,7 @@ class DatabaseClosedError(RuntimeError):
     """Work was handed in after `close`."""
 
 
-class DatabaseInUseError(RuntimeError):
+class DatabaseInUseError(StoreUnavailableError):
     """Another push service works on this database."""
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError
 from push_service.autopush_face import AutopushFace
 from push_service.certificates import ensure_certificates
 from push_service.check_in_face import CheckInFace
-from push_service.database import Database, DatabaseInUseError
+from push_service.database import Database
 from push_service.faults import Faults
 from push_service.http_face import MAX_CONNECTIONS, HttpFace
 from push_service.hub import EXPIRY_BATCH, Hub
@@ -69,7 +69,6 @@ class DataInUseError(RuntimeError):
 STARTUP_ERRORS = (
     ArgumentError,
     DataInUseError,
-    DatabaseInUseError,
     ImportError,
     OSError,
     SchemaTooNewError,

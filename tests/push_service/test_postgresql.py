@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from subprocess import run
 
+import psycopg
 import pytest
 
+from push_service.database import LOCK
 from push_service.testing.push_service_process import PushServiceProcess
 from push_service.testing.virtual_device import VirtualDevice
 from tests import postgres
@@ -68,6 +70,21 @@ def test_second_push_service_is_kept_off_the_database(
     assert push_service.pid
     second = serve(tmp_path / "second", server.url)
     assert "another push service uses this database" in second
+
+
+def test_database_that_another_one_took_meanwhile_is_a_503(
+    server: postgres.Server, push_service: PushServiceProcess
+) -> None:  # W-9
+    sender = Sender(push_service)
+    with VirtualDevice(push_service.http) as device:
+        subscription = device.subscribe(sender.key).as_json()
+        server.kill()
+        server.start()
+        with psycopg.connect(server.libpq_url, autocommit=True) as another:
+            another.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+            assert [sender.send(subscription, "refused") for _ in range(2)] == [503] * 2
+        assert sender.send(subscription, "taken") == 201
+        assert device.receive().data == b"taken"
 
 
 @pytest.mark.parametrize(
