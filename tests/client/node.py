@@ -1,8 +1,11 @@
 """Runs the client's pure modules in Node: for what needs no browser to be proved."""
 
+import atexit
+import functools
 import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,13 @@ needs_node = pytest.mark.skipif(NODE is None, reason="needs node: make setup")
 
 def run(module: str, expression: str, given: object = None) -> Any:
     """What `expression` is, as JSON: it sees what the module exports, and `given`. The module
-    (`push/states.js`) must import nothing."""
-    script = f"{(JS / module).read_text()}\nconst given = {json.dumps(given)};\n"
-    script += f"console.log(JSON.stringify({expression}));"
+    (`push/states.js`) may import others that are pure, by relative paths."""
+    script = f"import * as module from {json.dumps(str(_modules() / module))};\n"
+    script += f"const given = {json.dumps(given)};\n"
+    script += (
+        f"const evaluate = new Function(...Object.keys(module), 'given', {_body(expression)});"
+    )
+    script += "console.log(JSON.stringify(evaluate(...Object.values(module), given)));"
     assert NODE is not None
     done = subprocess.run(
         [NODE, "--input-type=module", "-"],
@@ -29,3 +36,17 @@ def run(module: str, expression: str, given: object = None) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def _body(expression: str) -> str:
+    return json.dumps(f"return ({expression});")
+
+
+@functools.cache
+def _modules() -> Path:
+    """The client's files in a folder of which Node is told that they are modules."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    shutil.copytree(JS, folder, dirs_exist_ok=True)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder

@@ -12,6 +12,6 @@ def test_every_event_of_the_app_has_words() -> None:
     told = {
         kind for file in (ROOT / "app").rglob("*.py") for kind in KIND.findall(file.read_text())
     }
-    drawn = set(KIND.findall((ROOT / "static/js/codelab/messages.js").read_text()))
+    drawn = set(KIND.findall((ROOT / "static/js/codelab/diagram/messages.js").read_text()))
     assert "notification.created" in told
     assert told - drawn == set()

@@ -7,7 +7,7 @@ from flask import Blueprint
 from pydantic import AfterValidator, Field, JsonValue
 from typing_extensions import TypedDict
 
-from app import clock
+from app import clock, devices
 from app.journal import PublicEvent, read_run
 from app.web.api.body import Body, Text, read
 from app.web.api.describe import NoContent, Number, takes
@@ -36,7 +36,6 @@ class ReportedEvent(Body):
     at: float | None = None
     summary: Annotated[Text, Field(max_length=500)] = ""
     notification_id: Annotated[Text, Field(max_length=36)] | None = None
-    connection_id: Annotated[Text, Field(max_length=36)] | None = None
     endpoint: Annotated[Text, Field(max_length=4096)] | None = None
     detail: Annotated[dict[str, JsonValue], AfterValidator(_fits)] = {}
 
@@ -68,13 +67,20 @@ def read_journal() -> JournalPage:
 @api.post("/journal")
 @takes(ReportBody)
 def report() -> NoContent:
-    """What the page or the service worker did, for the caller's own run."""
+    """What the page or the service worker did, for the caller's own run; of which device, its
+    session tells."""
     visitor = require_visitor()
-    journal = current_services().journal
-    for event in read(ReportBody).events:
-        fields = event.model_dump(exclude={"kind", "at"})
+    services = current_services()
+    events = read(ReportBody).events
+    if not services.journal.enabled:
+        return "", 204
+    with services.database.read() as session:
+        device = devices.find_by_session(session, visitor.session_id)
+    connection_id = device.connection_id if device else None
+    for event in events:
+        fields = event.model_dump(exclude={"kind", "at"}) | {"connection_id": connection_id}
         at = event.at if event.at is not None and _is_recent(event.at) else clock.now()
-        journal.write(event.kind, user_id=visitor.user_id, at=at, **fields)
+        services.journal.write(event.kind, user_id=visitor.user_id, at=at, **fields)
     return "", 204
 
 

@@ -1,35 +1,25 @@
 /**
- * The codelab page: the events of this run, live, under four lifelines.
+ * The codelab page: this run as the master diagram, and what one can do in it.
  *
- * Hook for tests: `data-state` on the part is `empty` or `running`; see also diagram.js and
+ * Hook for tests: `data-state` on the part is `empty` or `running`; see also diagram/diagram.js and
  * push_service_feed.js. Buttons carry `data-action`: new-run, send.
  */
 import { post } from "pushlab/shared/api.js";
-import { Detail } from "./detail.js";
-import { Diagram } from "./diagram.js";
+import { Diagram } from "./diagram/diagram.js";
 import { Run } from "./run.js";
 
 class Codelab {
   #part = document.querySelector("[data-part=codelab]");
-  #detail = new Detail(() => this.#diagram.mark(null));
-  #diagram = new Diagram(this.#part.querySelector("[data-list]"), (event, origin) => this.#choose(event, origin));
   #run = new Run(this.#part);
+  #diagram = new Diagram(this.#part.querySelector("[data-part=diagram]"), this.#run);
 
   start() {
     this.#part.addEventListener("click", ({ target }) => this.#onClick(target.closest("[data-action]")?.dataset.action));
-    this.#run.onChange((events) => this.#onChange(events));
+    this.#run.onChange((events) => {
+      this.#part.dataset.state = events ? "running" : "empty";
+    });
+    this.#diagram.start();
     this.#run.start();
-  }
-
-  #onChange(events) {
-    if (events) this.#diagram.add(events);
-    else this.#diagram.clear();
-    this.#part.dataset.state = events ? "running" : "empty";
-  }
-
-  #choose(event, origin) {
-    this.#diagram.mark(event);
-    this.#detail.open(event, origin);
   }
 
   #onClick(action) {
@@ -39,7 +29,6 @@ class Codelab {
 
   async #newRun() {
     await this.#run.beginAnew();
-    this.#detail.close();
     return "A new run. Nothing has happened in it yet.";
   }
 

@@ -1,15 +1,16 @@
 /** The bytes behind an entry of the diagram, in a panel beside it. Escape or the cross closes it. */
-import { NAMES } from "./messages.js";
+import { NAMES } from "./diagram/messages.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const KNOWN = ["id", "key", "source", "at", "actor", "kind", "step", "summary"];
 
 export class Detail {
-  #panel = document.querySelector("#detail");
+  #panel;
   #origin = null;
   #onClose;
 
-  constructor(onClose) {
+  constructor(panel, onClose) {
+    this.#panel = panel;
     this.#onClose = onClose;
     this.#panel.querySelector("[data-action=close]").addEventListener("click", () => this.close());
     document.addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
