@@ -26,8 +26,12 @@ from app.models import (
 NAME_LENGTH = 40
 USER_AGENT_LENGTH = 400
 
+#: What a device has for a User-Agent that no browser stands behind: the codelab makes it by hand.
+LAB_AGENT = "pushlab-lab-device"
+
 #: First hit wins: Edge and Opera also say Chrome, Chrome also says Safari.
 BROWSERS = (
+    (LAB_AGENT, "Lab device"),
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
     ("Firefox/", "Firefox"),
@@ -153,6 +157,16 @@ def find_own(session: Session, user_id: int, connection_id: str) -> Registration
     if record is None or record.user_id != user_id:
         raise NotFound("You have no such device.")
     return record
+
+
+def sign_out_lab_devices(session: Session, user_id: int) -> list[Ended]:
+    """Those of the user that the codelab made. The caller holds the user lock."""
+    made = (Registration.user_id == user_id, Registration.user_agent == LAB_AGENT)
+    ended = [
+        sign_out(session, one)
+        for one in session.scalars(select(Registration.session_id).where(*made)).all()
+    ]
+    return [one for one in ended if one is not None]
 
 
 def list_devices(session: Session, user_id: int) -> list[Device]:
@@ -285,9 +299,14 @@ def all_ended(session: Session, user_id: int) -> list[Ended]:
 
 def expire(session: Session, now: float, retention: float) -> list[Ended]:
     """Sign out devices that were silent for `retention` seconds. One with a live subscription never
-    expires by age: its browser may be closed for months and still be reached."""
+    expires by age: its browser may be closed for months and still be reached. Behind a lab device
+    there is no browser."""
     stale = now - retention
-    reachable = select(PushSubscription.connection_id)
+    reachable = (
+        select(PushSubscription.connection_id)
+        .join(Registration, Registration.connection_id == PushSubscription.connection_id)
+        .where(Registration.user_agent != LAB_AGENT)
+    )
     silent: Sequence[str] = session.scalars(
         select(AuthSession.session_id)
         .outerjoin(Registration, Registration.session_id == AuthSession.session_id)

@@ -34,7 +34,15 @@ def assert_accessible(device: Device, context: str | None = None) -> None:
 
 
 def test_public_pages_are_accessible(device: Device) -> None:
-    for path in ("/", "/login", "/signup", "/offline", "/codelab", "/nowhere"):
+    for path in (
+        "/",
+        "/login",
+        "/signup",
+        "/offline",
+        "/codelab",
+        "/codelab/bonnet/vapid",
+        "/nowhere",
+    ):
         device.open(path)
         assert_accessible(device)
 

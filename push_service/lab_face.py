@@ -13,10 +13,11 @@ from typing import Any
 from push_service.faults import NAMES, BadFaultError, Faults, fault_from_json
 from push_service.hub import Hub
 from push_service.journal import Event, Journal
-from push_service.model import Subscription
+from push_service.lab_devices import LabDevices, NoLabDeviceError
+from push_service.model import FullError, Message, Subscription
 from push_service.reporter import BROWSERS
 from push_service.web import Request, Response, Router
-from push_service.wire import run_token
+from push_service.wire import base64url, run_token
 from push_service.wire.dialects import JSON
 from push_service.wire.run_token import Grant
 
@@ -50,7 +51,7 @@ class _BadWishError(ValueError):
 
 
 class LabFace:
-    """`origins` are those of the pages that may read us."""
+    """`origins` are those of the pages that may read us; `endpoint_of` is the push API's."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class LabFace:
         *,
         secret: str,
         origins: Sequence[str],
+        endpoint_of: Callable[[str], str],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._hub = hub
@@ -67,13 +69,16 @@ class LabFace:
         self._faults = faults
         self._secret = secret
         self._origins = origins
+        self._endpoint_of = endpoint_of
+        self._devices = LabDevices(hub)
         self._clock = clock
 
     def add_to(self, router: Router) -> None:
         routes: dict[str, dict[str, Callable[[Request, Grant], Response]]] = {
             "/lab/journal": {"GET": self._get_journal},
             "/lab/reset": {"POST": self._reset},
-            "/lab/subscriptions": {"GET": self._get_subscriptions},
+            "/lab/subscriptions": {"GET": self._get_subscriptions, "POST": self._subscribe},
+            "/lab/receive/<token>": {"POST": self._receive},
             "/lab/expire/<token>": {"POST": self._expire},
             "/lab/close/<token>": {"POST": self._close},
             "/lab/faults": {"GET": self._get_faults},
@@ -98,8 +103,10 @@ class LabFace:
                 response = handler(request, self._grant(request))
             except _NotAllowedError:
                 response = _json(401, {"message": "The lab needs its secret or a run token."})
-            except (BadFaultError, _BadWishError) as error:
+            except (BadFaultError, NoLabDeviceError, _BadWishError) as error:
                 response = _json(400, {"message": str(error)})
+            except FullError as error:
+                response = _json(429, {"message": str(error)})
             headers = (*response.headers, *self._cors(request), ("Cache-Control", "no-store"))
             return Response(response.status, response.body, headers, response.stream)
 
@@ -186,6 +193,19 @@ class LabFace:
             "held": self._hub.count_held(subscription),
         }
 
+    def _subscribe(self, request: Request, grant: Grant) -> Response:
+        """A lab device for the run; its former one ends."""
+        try:
+            made = self._devices.subscribe(grant, _key(_wish(request)))
+        except ValueError as error:
+            raise _BadWishError(str(error)) from error
+        return _json(201, {"endpoint": self._endpoint_of(made.token), "token": made.token})
+
+    def _receive(self, request: Request, grant: Grant) -> Response:
+        """What is held for a lab device, handed over and acknowledged."""
+        received = self._devices.receive(self._subscription(request, grant))
+        return _json(200, {"messages": [_message(message) for message in received]})
+
     def _expire(self, request: Request, grant: Grant) -> Response:
         """End a subscription as a vendor does: the sender gets 410, the browser hears nothing."""
         subscription = self._subscription(request, grant)
@@ -243,6 +263,26 @@ def _wish(request: Request) -> Any:
         return json.loads(request.body or b"{}")
     except (ValueError, RecursionError) as error:
         raise _BadWishError("the body is not JSON") from error
+
+
+def _key(wish: Any) -> str:
+    if not isinstance(wish, dict) or not isinstance(wish.get("key"), str) or len(wish) > 1:
+        raise _BadWishError('the body must be a JSON object like {"key": "BA1H…"}')
+    return str(wish["key"])
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """As whoever holds the receiver's keys needs it, and nobody else can use it."""
+    draft = message.draft
+    return {
+        "id": message.id,
+        "accepted_at": message.accepted_at,
+        "ttl": draft.ttl,
+        "urgency": draft.urgency,
+        "topic": draft.topic,
+        "encoding": draft.encoding,
+        "body": base64url.encode(draft.body),
+    }
 
 
 def _close_code(wish: Any) -> tuple[int, str]:

@@ -6,7 +6,8 @@ Everybody in `push_service` may import this; it imports nothing of ours.
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-Kind = Literal["autopush", "mcs"]
+# "lab": no browser, but a page of the lab that fetches its messages by hand (see lab_devices).
+Kind = Literal["autopush", "mcs", "lab"]
 
 # Chromium publishes its endpoints under one of these, depending on its build.
 GOOGLE_HOSTS = ("jmt17.google.com", "fcm.googleapis.com", "fcm.google.com")

@@ -10,7 +10,7 @@ from typing import Any
 from push_service.journal import Journal
 from push_service.model import Draft, Message, Subscription, UserAgent
 
-BROWSERS = {"autopush": "Firefox", "mcs": "Chromium"}
+BROWSERS = {"autopush": "Firefox", "mcs": "Chromium", "lab": "Lab device"}
 CODES = {100: "delivered", 101: "could not decrypt it", 102: "did not deliver it"}
 
 

@@ -150,6 +150,7 @@ class Service:
                 faults,
                 secret=self._settings.lab_secret,
                 origins=self._settings.lab_origins,
+                endpoint_of=push_api.endpoint_of,
             ).add_to(router)
         return router
 

@@ -10,6 +10,7 @@ from app.web import (
     api,
     assets,
     auth,
+    bonnet,
     caller,
     ops,
     origin,
@@ -46,7 +47,7 @@ def register(app: Flask, settings: Settings) -> None:
     csrf = CSRFProtect(app)
     app.register_blueprint(auth.register(limiter))
     assets.register(app, settings)
-    for part in (pages, pwa):
+    for part in (pages, bonnet, pwa):
         app.register_blueprint(part.pages)
     app.context_processor(pages.page_context)
     caller.limit_programs(limiter, api.notifications.api, settings.token_requests)

@@ -17,14 +17,14 @@ needs_node = pytest.mark.skipif(NODE is None, reason="needs node: make setup")
 
 
 def run(module: str, expression: str, given: object = None) -> Any:
-    """What `expression` is, as JSON: it sees what the module exports, and `given`. The module
-    (`push/states.js`) may import others that are pure, by relative paths."""
+    """What `expression` is, or will be, as JSON: it sees what the module exports, and `given`. The
+    module (`push/states.js`) may import others that are pure, by relative paths."""
     script = f"import * as module from {json.dumps(str(_modules() / module))};\n"
     script += f"const given = {json.dumps(given)};\n"
     script += (
         f"const evaluate = new Function(...Object.keys(module), 'given', {_body(expression)});"
     )
-    script += "console.log(JSON.stringify(evaluate(...Object.values(module), given)));"
+    script += "console.log(JSON.stringify(await evaluate(...Object.values(module), given)));"
     assert NODE is not None
     done = subprocess.run(
         [NODE, "--input-type=module", "-"],

@@ -66,9 +66,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service,
         api.add_to(router)
         router.add("GET", "/", AutopushFace(service.hub, api.endpoint_of).get)
         CheckInFace(service.hub).add_to(router)
-        LabFace(service.hub, service.journal, service.faults, secret=SECRET, origins=[]).add_to(
-            router
-        )
+        LabFace(
+            service.hub,
+            service.journal,
+            service.faults,
+            secret=SECRET,
+            origins=[],
+            endpoint_of=api.endpoint_of,
+        ).add_to(router)
 
         def answer(request: Request) -> Answer:
             return without_waiting(router.answer(request))

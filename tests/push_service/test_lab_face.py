@@ -30,6 +30,7 @@ class Reader:
             service.faults,
             secret=SECRET,
             origins=[ORIGIN],
+            endpoint_of=lambda token: f"https://push.example/wpush/v2/{token}",
             clock=service.clock,
         ).add_to(self.router)
 

@@ -42,7 +42,7 @@ TOKEN = (
     "SK2rpiUfnK9ojFwDXb1JrErtmysazNjjvW2L9OkSSHzvoD1oA"
 )
 RFC_KEY = "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs"
-CLAIMS = {
+CLAIMS: dict[str, Any] = {
     "aud": "https://push.example.net",
     "exp": 1453523768,
     "sub": "mailto:push@example.com",

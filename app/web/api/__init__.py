@@ -5,6 +5,7 @@ from flask_limiter import Limiter
 
 from app.web.api import (
     account,
+    bonnet,
     devices,
     docs,
     journal,
@@ -31,4 +32,5 @@ def register(app: Flask, limiter: Limiter, *, lab_mode: bool) -> None:
     ):
         app.register_blueprint(part.api, url_prefix="/api")
     if lab_mode:
-        app.register_blueprint(lab.api, url_prefix="/api")
+        for part in (lab, bonnet):
+            app.register_blueprint(part.api, url_prefix="/api")

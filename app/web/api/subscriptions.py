@@ -108,8 +108,8 @@ def subscribe() -> tuple[SubscribeAnswer, Literal[200, 201]]:
     except InjectedFault as fault:
         raise TryAgain(str(fault)) from None
     agent = request.user_agent.string
-    new = _new_subscription(body)
-    done = services.database.write(lambda s: _subscribe(s, visitor.session_id, agent, new))
+    new = new_subscription(body)
+    done = services.database.write(lambda s: store_for_session(s, visitor.session_id, agent, new))
     services.faults.reach("subscribe.after_store")
     services.announce(done.ended)
     _report_stored(visitor, body, done)
@@ -138,7 +138,7 @@ def unsubscribe() -> NoContent:
     return "", 204
 
 
-def _new_subscription(body: SubscribeBody) -> NewSubscription:
+def new_subscription(body: SubscribeBody) -> NewSubscription:
     return NewSubscription(
         endpoint=body.endpoint,
         p256dh=body.keys.p256dh,
@@ -147,7 +147,10 @@ def _new_subscription(body: SubscribeBody) -> NewSubscription:
     )
 
 
-def _subscribe(session: Session, session_id: str, agent: str, new: NewSubscription) -> Subscribed:
+def store_for_session(
+    session: Session, session_id: str, agent: str, new: NewSubscription
+) -> Subscribed:
+    """Make the session a device, when it is none yet, and keep the subscription for it."""
     device = devices.ensure_device(session, session_id, agent)
     stored = subscriptions.store(session, device, new)
     ended = _end_former(session, stored.former_connection_id)

@@ -1,0 +1,88 @@
+"""Devices without a browser: a page gets the ciphertext that was sent to it, and nobody else's."""
+
+import json
+from typing import Any
+
+import pytest
+
+from push_service.model import Subscription
+from push_service.wire.base64url import encode
+from tests.push_service.parts import Service
+from tests.push_service.test_lab_face import Reader
+from tests.push_service.vapid_keys import SenderKey
+
+KEY = SenderKey()
+
+
+@pytest.fixture
+def reader(service: Service) -> Reader:
+    return Reader(service)
+
+
+def join(reader: Reader, *known: Subscription) -> Subscription:
+    """Of the run whose token names the `known`."""
+    body = json.dumps({"key": encode(KEY.public)}).encode()
+    answer = reader.ask("POST", "/lab/subscriptions", reader.run_token(*known), body)
+    assert answer.status == 201
+    told = json.loads(answer.body)
+    assert told["endpoint"].endswith(f"/{told['token']}")
+    made = reader.service.hub.subscription(told["token"])
+    assert made is not None
+    return made
+
+
+def receive(reader: Reader, device: Subscription) -> list[dict[str, Any]]:
+    answer = reader.ask("POST", f"/lab/receive/{device.token}", reader.run_token(device))
+    assert answer.status == 200
+    found: list[dict[str, Any]] = json.loads(answer.body)["messages"]
+    return found
+
+
+# W-8 W-9
+def test_lab_device_receives_what_was_sent_to_it_once(reader: Reader) -> None:
+    device = join(reader)
+    assert device.key == KEY.public
+    sent = [reader.service.send(device, body, urgency="high") for body in (b"one", b"two")]
+    received = receive(reader, device)
+    assert [each["id"] for each in received] == [message.id for message in sent]
+    assert [each["body"] for each in received] == [encode(b"one"), encode(b"two")]
+    assert received[0]["urgency"] == "high"
+    assert receive(reader, device) == []
+    kinds = [event.kind for event in reader.service.events("message") if event.message_id]
+    assert kinds.count("message.delivered") == kinds.count("message.acknowledged") == 2
+
+
+# W-4
+def test_next_lab_device_ends_the_former(reader: Reader) -> None:
+    first = join(reader)
+    elsewhere = reader.service.hub.subscribe(reader.service.firefox(), "a", sender=None, key=None)
+    second = join(reader, first, elsewhere)
+    assert first.token != second.token
+    ended = {
+        one.token: found.ended
+        for one in (first, elsewhere, second)
+        if (found := reader.service.hub.subscription(one.token))
+    }
+    assert ended == {first.token: True, elsewhere.token: False, second.token: False}
+
+
+def test_browsers_and_other_runs_devices_are_not_read(reader: Reader) -> None:
+    browsers = reader.service.subscribe(reader.service.firefox())
+    device = join(reader)
+    for one in (browsers, device):
+        reader.service.send(one)
+    target = f"/lab/receive/{browsers.token}"
+    assert reader.ask("POST", target, reader.run_token(browsers)).status == 400
+    foreign = reader.run_token(browsers)
+    assert reader.ask("POST", f"/lab/receive/{device.token}", foreign).status == 400
+    assert reader.ask("POST", f"/lab/receive/{device.token}", "guess").status == 401
+    assert reader.service.hub.count_held(browsers) == 1
+    assert reader.service.hub.count_held(device) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"{", b'{"key": 1}', b'{"key": "AAAA"}', b'{"key": "", "more": 1}']
+)
+def test_key_that_is_none_makes_no_device(reader: Reader, body: bytes) -> None:  # W-4
+    assert reader.ask("POST", "/lab/subscriptions", reader.run_token(), body).status == 400
+    assert reader.service.hub.live_subscriptions() == []
