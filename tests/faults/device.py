@@ -36,15 +36,21 @@ class Device:
 
     def live(self) -> None:
         """Connect, again and again, until it is signed out or killed."""
-        while self.seen is None or not self.seen.gone:
-            try:
-                self._connect_once()
-            except Closed as closed:
-                self._note(closed)
-            except (OSError, Refused, AssertionError):
-                gevent.sleep(self._chance.uniform(0.05, 0.5))
-            finally:
-                self._drop()
+        try:
+            while self.seen is None or not self.seen.gone:
+                self._live_once()
+        finally:
+            self._forget_left_behind()
+
+    def _live_once(self) -> None:
+        try:
+            self._connect_once()
+        except Closed as closed:
+            self._note(closed)
+        except (OSError, Refused, AssertionError):
+            gevent.sleep(self._chance.uniform(0.05, 0.5))
+        finally:
+            self._drop()
 
     def calm_down(self) -> None:
         """From now on it is good: it changes the node once more, and stays there."""

@@ -73,7 +73,7 @@ class Client:
         )
         try:
             client._shake_hands(f"127.0.0.1:{port}", path, headers or {}, protocols)
-        except Exception:
+        except BaseException:  # also when its greenlet is ended in the middle
             client.sock.close()
             raise
         return client
