@@ -19,6 +19,7 @@ from app.devices import Ended, all_ended
 from app.models import (
     ApiToken,
     AuthSession,
+    CodelabAnswer,
     NotificationData,
     PushSubscription,
     Registration,
@@ -41,6 +42,7 @@ class PersonalData(TypedDict):
     notifications: list[dict[str, Any]]
     scheduled: list[dict[str, Any]]
     tokens: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
 
 
 def export(session: Session, user_id: int) -> PersonalData:
@@ -55,6 +57,7 @@ def export(session: Session, user_id: int) -> PersonalData:
         "notifications": _rows(session, NOTIFICATIONS.where(NotificationData.user_id == user_id)),
         "scheduled": _rows(session, SCHEDULED.where(ScheduledNotification.creator_id == user_id)),
         "tokens": _rows(session, TOKENS.where(ApiToken.user_id == user_id)),
+        "answers": _rows(session, ANSWERS.where(CodelabAnswer.user_id == user_id)),
     }
 
 
@@ -103,6 +106,9 @@ SCHEDULED = (
 TOKENS = select(
     ApiToken.label, ApiToken.created_at, ApiToken.last_used_at, ApiToken.revoked_at
 ).order_by(ApiToken.id)
+ANSWERS = select(CodelabAnswer.step, CodelabAnswer.choice, CodelabAnswer.answered_at).order_by(
+    CodelabAnswer.step
+)
 
 
 def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
@@ -116,8 +122,8 @@ def _shown(name: str, value: Any) -> Any:
 
 def delete_user(session: Session, user: User, known_hash: str | None) -> list[Ended]:
     """The user and, by cascade, everything of the user's: sessions, devices, subscriptions, what
-    waits, inbox, tokens. Returns the devices whose sockets have to be closed. The caller holds the
-    user lock; raises WrongPassword when the password was changed a moment ago."""
+    waits, inbox, tokens, answers. Returns the devices whose sockets have to be closed. The caller
+    holds the user lock; raises WrongPassword when the password was changed a moment ago."""
     check_unchanged(user, known_hash, "password")
     ended = all_ended(session, user.id)
     journal.forget(session, user.run_id, [one.connection_id for one in ended])

@@ -9,6 +9,8 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from app import accounts, clock, devices, personal_data, tokens
+from app.codelab import answers
+from app.codelab.steps import STEPS
 from app.db import Database, Model
 from app.errors import NotFound, SignedOut, WrongPassword
 from app.journal import Journal
@@ -22,6 +24,7 @@ from tests.waiting import until
 #: Tables that refer to a user, and the part of the export that tells of them.
 EXPORTED = {
     "api_tokens": "tokens",
+    "codelab_answers": "answers",
     "notification_data": "notifications",
     "notification_registry": "devices",
     "push_subscriptions": "subscriptions",
@@ -42,6 +45,7 @@ def fill(database: Database) -> records.Device:
         schedule.add(session, replace(later, creator_id=device.user_id))
         keep_answer(session, Idempotency(device.user_id, "once", b"{}"), [])
         tokens.create(session, device.user_id, "a program")
+        answers.keep(session, device.user_id, STEPS[0], "check")
 
     database.write(work)
     return device

@@ -1,6 +1,7 @@
 """All tables, by noun. Importing this package registers every one of them."""
 
 from app.models.accounts import AuthSession, User
+from app.models.codelab import CodelabAnswer
 from app.models.devices import PnsNode, Registration
 from app.models.journal import JournalEvent
 from app.models.notifications import (
@@ -17,6 +18,7 @@ __all__ = [
     "PUSH_IF_UNACKED",
     "ApiToken",
     "AuthSession",
+    "CodelabAnswer",
     "IdempotencyKey",
     "JournalEvent",
     "NotificationData",

@@ -12,6 +12,7 @@ from app.web import (
     auth,
     bonnet,
     caller,
+    codelab,
     ops,
     origin,
     pages,
@@ -47,7 +48,7 @@ def register(app: Flask, settings: Settings) -> None:
     csrf = CSRFProtect(app)
     app.register_blueprint(auth.register(limiter))
     assets.register(app, settings)
-    for part in (pages, bonnet, pwa):
+    for part in (pages, codelab, bonnet, pwa):
         app.register_blueprint(part.pages)
     app.context_processor(pages.page_context)
     caller.limit_programs(limiter, api.notifications.api, settings.token_requests)

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 from flask_login import login_required
 
 from app import clock, devices, mute
+from app.codelab.steps import STEPS
 from app.errors import NotFound
 from app.models import User
 from app.notifications import status
@@ -18,13 +19,7 @@ pages = Blueprint("pages", __name__)
 
 @pages.get("/")
 def home() -> str:
-    return render_template("home.html")
-
-
-@pages.get("/codelab")
-@login_required  # type: ignore[untyped-decorator]
-def codelab() -> str:
-    return render_template("codelab.html")
+    return render_template("home.html", steps=STEPS)
 
 
 @pages.get("/devices", endpoint="devices")

@@ -11,7 +11,7 @@ from app.web.assets import PARTS, ROOT, version_of
 from tests.web.conftest import Browser
 from tests.web.test_weight import weigh
 
-PAGES = ("/", "/offline", "/codelab", "/account", "/devices", "/api/docs")
+PAGES = ("/", "/offline", "/codelab", "/codelab/keys", "/account", "/devices", "/api/docs")
 
 
 @pytest.fixture

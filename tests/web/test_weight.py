@@ -3,11 +3,14 @@
 import gzip
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
+from app.codelab.steps import STEPS
 from tests.web.conftest import Browser
 
 LIMIT = 60_000
+CODELAB_LIMIT = 100_000
 IMPORT_MAP = re.compile(r'"pushlab/": "([^"]+)"')
 
 HREFS = re.compile(r'(?:href|src)="(/(?:static|manifest)[^"]+)"')
@@ -59,3 +62,11 @@ def test_signed_in_page_is_light(browser: Browser) -> None:
     weights = weigh(browser.client, "/")
     assert any("/js/push/" in path for path in weights)
     assert sum(weights.values()) < LIMIT, weights
+
+
+# W-11
+@pytest.mark.parametrize("slug", [step.slug for step in STEPS])
+def test_page_of_a_step_is_light(browser: Browser, slug: str) -> None:
+    weights = weigh(browser.client, f"/codelab/{slug}")
+    assert any("/js/codelab/run.js" in path for path in weights)
+    assert sum(weights.values()) < CODELAB_LIMIT, weights

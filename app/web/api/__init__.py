@@ -6,6 +6,7 @@ from flask_limiter import Limiter
 from app.web.api import (
     account,
     bonnet,
+    codelab,
     devices,
     docs,
     journal,
@@ -27,6 +28,7 @@ def register(app: Flask, limiter: Limiter, *, lab_mode: bool) -> None:
         notifications,
         scheduled,
         journal,
+        codelab,
         openapi,
         docs,
     ):

@@ -68,6 +68,7 @@ class ExportAnswer(TypedDict):
     notifications: list[dict[str, JsonValue]]
     scheduled: list[dict[str, JsonValue]]
     tokens: list[dict[str, JsonValue]]
+    answers: list[dict[str, JsonValue]]
 
 
 def register(limiter: Limiter) -> Blueprint:

@@ -7,6 +7,7 @@
 import { post } from "pushlab/shared/api.js";
 import { Diagram } from "./diagram/diagram.js";
 import { Run } from "./run.js";
+import { Rail } from "./steps/rail.js";
 
 class Codelab {
   #part = document.querySelector("[data-part=codelab]");
@@ -20,6 +21,7 @@ class Codelab {
     });
     this.#diagram.start();
     this.#run.start();
+    new Rail().start(this.#run);
   }
 
   #onClick(action) {

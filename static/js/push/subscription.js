@@ -139,8 +139,15 @@ export class Subscription {
 
   async #enable(run) {
     await write({ wanted: true });
-    if (Notification.permission !== "granted" && !(await this.#askPermission(run))) return;
+    if (!(await this.#isAllowed(run))) return;
     await this.#subscribe(run);
+  }
+
+  /** Whoever has said yes before is not asked again. */
+  async #isAllowed(run) {
+    if (Notification.permission !== "granted") return this.#askPermission(run);
+    report("permission.found", { step: 2, summary: "Allowed before: nobody is asked", detail: { permission: "granted" } });
+    return true;
   }
 
   async #askPermission(run) {

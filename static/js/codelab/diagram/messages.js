@@ -21,6 +21,8 @@ const MESSAGES = {
   [C]: {
     "permission.asked": note(C, "requestPermission()"),
     "permission.answered": note(C, "permission answered"),
+    "permission.found": note(C, "allowed before"),
+    "vapid.key-received": note(C, "has the key", "public"),
     "subscribe.called": arrow(C, P, "subscribe(vapidPublicKey)", "public"),
     "subscribe.done": arrow(P, C, "subscription"),
     "subscribe.failed": arrow(P, C, "subscribe failed"),
