@@ -57,10 +57,10 @@ def read_answers() -> AnswersAnswer:
 def answer(step: str) -> AnswerAnswer:
     """Answer a step's question; the last answer counts."""
     visitor = require_visitor()
+    body = read(AnswerBody)
     found = find_step(step)
     if found is None:
         raise NotFound("There is no such step.")
-    body = read(AnswerBody)
     if found.question.find(body.choice) is None:
         raise InvalidInput.field("choice", "Choose one of the question's answers.")
 
