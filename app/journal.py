@@ -1,6 +1,7 @@
 """What happened, append-only: read by the codelab and the tests. Any layer above writes here;
 outside lab mode nothing is written at all."""
 
+import json
 import logging
 import threading
 import uuid
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 #: Events that may wait for the flusher; beyond it the oldest are dropped, so memory is bounded.
 WAITING = 5000
+#: Characters of an event's detail as JSON, and of a text in one that has more.
+DETAIL_SIZE = 24 * 1024
+TEXT_SIZE = 1024
 KEEP_SECONDS = 7 * 86400
 PAGE = 500
 
@@ -145,8 +149,23 @@ def _row(event: Event, runs: dict[int, str | None]) -> dict[str, Any]:
         "connection_id": event.connection_id,
         "endpoint": event.endpoint,
         "message_url": event.message_url,
-        "detail": event.detail,
+        "detail": _bounded(event.detail),
     }
+
+
+def _bounded(detail: dict[str, Any]) -> dict[str, Any]:
+    """One push message fits with all its headers; of what is larger only the beginning is kept."""
+    if len(json.dumps(detail)) <= DETAIL_SIZE:
+        return detail
+    shortened = {name: _shortened(value) for name, value in detail.items()}
+    return shortened if len(json.dumps(shortened)) <= DETAIL_SIZE else {"cut": True}
+
+
+def _shortened(value: Any) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value)
+    if len(text) <= TEXT_SIZE:
+        return value
+    return f"{text[:TEXT_SIZE]}… ({len(text) - TEXT_SIZE} more)"
 
 
 def read_run(session: Session, run_id: str | None, after: int = 0) -> list[PublicEvent]:

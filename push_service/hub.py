@@ -196,13 +196,17 @@ class Hub:
     # -- messages
 
     def accept(
-        self, subscription: Subscription, draft: Draft, claims: Mapping[str, Any] | None = None
+        self,
+        subscription: Subscription,
+        draft: Draft,
+        claims: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Message:
         """Store a message (replacing by topic), then wake the browser. Returns when stored.
 
         With TTL 0 and no browser to take it now, it is dropped instead (RFC 8030 §5.2).
-        `claims` are those of the sender's JWT, for the journal. Raises SubscriptionEndedError, and
-        FullError when so much is held already that this one is not.
+        `claims` are those of the sender's JWT, `headers` the request's, for the journal. Raises
+        SubscriptionEndedError, and FullError when so much is held already that this one is not.
         """
         now = self._parts.clock()
         message = Message(
@@ -215,10 +219,10 @@ class Hub:
         )
         obstacle = self._obstacle(message)
         if draft.ttl == 0 and obstacle:
-            self.reporter.accepted(message, claims)
+            self.reporter.accepted(message, claims, headers)
             self.reporter.expired(message)
         else:
-            self._store(message, claims)
+            self._store(message, claims, headers)
             self._offer(message)
         return message
 
@@ -240,13 +244,18 @@ class Hub:
         """Drop what ended, or was last seen without a subscription, longer than MEMORY ago."""
         self._parts.run(store.forget, self._parts.clock() - MEMORY)
 
-    def _store(self, message: Message, claims: Mapping[str, Any] | None) -> None:
+    def _store(
+        self,
+        message: Message,
+        claims: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+    ) -> None:
         current = self._subscriptions.get(message.subscription.token) or message.subscription
         if current.ended:
             raise SubscriptionEndedError
         self._quotas.take_message(message)
         replaced = self._parts.run(store.insert_message, message)
-        self.reporter.accepted(message, claims)
+        self.reporter.accepted(message, claims, headers)
         for message_id in replaced:
             self.reporter.replaced(message_id, message)
 

@@ -6,9 +6,11 @@ Every answer is open to pages of all origins (CORS): whoever knows an endpoint m
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
+from push_service.evidence import shown_body, shown_headers
 from push_service.faults import Faults
 from push_service.hub import Hub, SubscriptionEndedError
 from push_service.limits import Limits, Rate
@@ -130,7 +132,7 @@ class PushApi:
         try:
             message = self._accept(token, subscription, request)
         except Refusal as refusal:
-            return self._refuse(token, subscription, refusal)
+            return self._refuse(token, subscription, refusal, request)
         location = f"{self._public_url}/message/{message.id}"
         headers = ("Location", location), ("TTL", str(message.draft.ttl)), *_EXPOSED
         return Response(201, b"", headers)
@@ -160,11 +162,18 @@ class PushApi:
         )
         claims = self._authenticate(subscription, request)
         self._check_rate(subscription)
-        return self._store(subscription, draft, claims)
+        return self._store(subscription, draft, claims, self._evidence(request)["headers"])
 
-    def _store(self, subscription: Subscription, draft: Draft, claims: Claims | None) -> Message:
+    def _store(
+        self,
+        subscription: Subscription,
+        draft: Draft,
+        claims: Claims | None,
+        headers: Mapping[str, str],
+    ) -> Message:
+        shown = claims.as_json() if claims else None
         try:
-            return self._hub.accept(subscription, draft, claims.as_json() if claims else None)
+            return self._hub.accept(subscription, draft, shown, headers)
         except SubscriptionEndedError as error:
             raise Refusal(errors.ENDED) from error
         except FullError as error:
@@ -198,25 +207,38 @@ class PushApi:
             return *GOOGLE, *self._own_audiences
         return self._own_audiences
 
-    def _refuse(self, token: str, subscription: Subscription | None, refusal: Refusal) -> Response:
+    def _refuse(
+        self, token: str, subscription: Subscription | None, refusal: Refusal, request: Request
+    ) -> Response:
         answer = refused(refusal, _EXPOSED, self._dialect)
         injected = refusal.status if isinstance(refusal, _Injected) else None
         status = injected or answer.status
         headers = dict(_STATUS_HEADERS.get(status, ()))
         if refusal.retry_after is not None:
             headers["Retry-After"] = str(refusal.retry_after)
-        self._report(token, subscription, refusal, status)
+        self._report(token, subscription, refusal, {"status": status} | self._evidence(request))
         return Response(status, answer.body, (*answer.headers, *headers.items()))
 
+    def _evidence(self, request: Request) -> dict[str, Any]:
+        """What the journal shows of a request."""
+        if not self._hub.reporter.listens:
+            return {"headers": {}, "ciphertext": None}
+        body = shown_body(request, self._limits.max_body)
+        return {"headers": shown_headers(request), "ciphertext": body}
+
     def _report(
-        self, token: str, subscription: Subscription | None, refusal: Refusal, status: int
+        self,
+        token: str,
+        subscription: Subscription | None,
+        refusal: Refusal,
+        received: Mapping[str, Any],
     ) -> None:
         error = refusal.error
         agent_id = subscription.user_agent_id if subscription else None
-        detail = {"status": status, "errno": error.errno, "why": refusal.why}
+        detail = {**received, "errno": error.errno, "why": refusal.why}
         detail["injected"] = isinstance(refusal, _Injected)
         self._hub.reporter.refused(token[:TOKEN_SHOWN], agent_id, step=error.step, detail=detail)
-        log.info("refused a message: %d %s", status, refusal.why)
+        log.info("refused a message: %d %s", detail["status"], refusal.why)
 
 
 class _Injected(Refusal):

@@ -11,6 +11,7 @@ from push_service.journal import Journal
 from push_service.model import Draft, Message, Subscription, UserAgent
 
 BROWSERS = {"autopush": "Firefox", "mcs": "Chromium", "lab": "Lab device"}
+LINKS = {"autopush": "WebSocket", "mcs": "MCS over TLS", "lab": "HTTP, fetched by a page"}
 CODES = {100: "delivered", 101: "could not decrypt it", 102: "did not deliver it"}
 
 
@@ -19,6 +20,11 @@ class Reporter:
 
     def __init__(self, journal: Journal | None = None) -> None:
         self._journal = journal
+
+    @property
+    def listens(self) -> bool:
+        """Whether anything that is told here is kept."""
+        return self._journal is not None
 
     # -- user agents
 
@@ -83,15 +89,21 @@ class Reporter:
 
     # -- messages
 
-    def accepted(self, message: Message, claims: Mapping[str, Any] | None) -> None:
+    def accepted(
+        self,
+        message: Message,
+        claims: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+    ) -> None:
         if self._journal:
             detail = _draft(message.draft) | {"vapid": dict(claims) if claims else None}
+            detail |= {"headers": dict(headers or {}), "status": 201}
             self._message("message.accepted", message, 9, _accepted(claims), **detail)
 
     def refused(
         self, token: str, user_agent: str | None, *, step: int, detail: Mapping[str, Any]
     ) -> None:
-        """`detail` holds status, errno and why."""
+        """`detail` holds status, errno, why, and what was received."""
         if self._journal:
             self._journal.write(
                 "message.refused",
@@ -119,7 +131,8 @@ class Reporter:
 
     def delivered(self, message: Message) -> None:
         summary = f"Handed to {BROWSERS[message.subscription.kind]} over its connection."
-        self._message("message.delivered", message, 10, summary)
+        detail = {"over": LINKS[message.subscription.kind], "bytes": len(message.draft.body)}
+        self._message("message.delivered", message, 10, summary, **detail)
 
     def replaced(self, message_id: str, by: Message) -> None:
         if self._journal:

@@ -44,6 +44,25 @@ def test_journal_gives_a_run_its_own_events(database: Database, ada: User) -> No
         assert read_run(session, ada.run_id, after=events[1]["id"]) == []
 
 
+def test_material_is_bounded(database: Database, ada: User) -> None:  # W-11
+    """What fits stays as it is; of the rest a reader sees that it was more."""
+    book = Journal(database, enabled=True)
+    for detail in (
+        {"body": "x" * 9000, "plaintext": "y" * 4000},
+        {"status": 201, "body": "x" * 40_000, "data": ["z" * 2000]},
+        {f"name {number}": "x" * 1000 for number in range(100)},
+    ):
+        book.write("send.started", user_id=ada.id, detail=detail)
+    book.flush()
+    with database.read() as session:
+        kept = [event["detail"] for event in read_run(session, ada.run_id)]
+    assert len(kept[0]["body"]) == 9000
+    assert kept[1]["status"] == 201
+    assert kept[1]["body"].endswith("x… (38976 more)")
+    assert len(str(kept[1])) < 3000
+    assert kept[2] == {"cut": True}
+
+
 def test_user_of_the_days_before_the_lab_gets_a_run(database: Database, ada: User) -> None:  # W-11
     old = database.write(lambda s: accounts.sign_up(s, "Old", None, lab=False))
     book = Journal(database, enabled=True)

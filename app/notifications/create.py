@@ -4,6 +4,7 @@ the nodes are rung, the sender is woken. Called by web and codelab."""
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -103,8 +104,13 @@ class Creator:
                 step=STEP,
                 summary=_summary(made),
                 notification_id=made.notification_id,
-                detail={"data": wanted.data, "ttl": wanted.ttl, **asdict(made)},
+                detail=_detail(wanted, made),
             )
+
+
+def _detail(wanted: NewNotification, made: Created) -> dict[str, Any]:
+    options = {name: getattr(wanted, name) for name in ("ttl", "urgency", "topic", "policy")}
+    return {"data": wanted.data, **options, **asdict(made)}
 
 
 def _summary(made: Created) -> str:

@@ -3,6 +3,7 @@ ten milliseconds (P-11). A part of `pns.node`."""
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 
 import gevent
 from gevent.event import Event
@@ -25,9 +26,13 @@ Batch = list[tuple[Connection, Acknowledged]]
 
 
 class Acks:
-    """Bounded by the windows of the connections: what was not sent cannot be acknowledged."""
+    """Bounded by the windows of the connections: what was not sent cannot be acknowledged. `name`
+    says which node this is."""
 
-    def __init__(self, database: Database, journal: Journal, faults: Faults) -> None:
+    def __init__(
+        self, database: Database, journal: Journal, faults: Faults, name: Callable[[], str]
+    ) -> None:
+        self._name = name
         self._database = database
         self._journal = journal
         self._faults = faults
@@ -87,6 +92,7 @@ class Acks:
                     connection_id=connection.connection_id,
                     notification_id=notification_id,
                     summary="The device acknowledged the notification; its pending row is gone.",
+                    detail={"node": self._name()},
                 )
 
 

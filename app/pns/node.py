@@ -83,8 +83,8 @@ class Node:
         self._greenlets = Group()
         self._gate = Gate()
         self._pinger = Pinger()
-        self._puller = Puller(database, journal, faults, self.connections)
-        self._acks = Acks(database, journal, faults)
+        self._puller = Puller(database, journal, faults, self.connections, lambda: self.public_name)
+        self._acks = Acks(database, journal, faults, lambda: self.public_name)
         self._sweep = Sweep(database, faults, self.connections, self._puller, expire, sweep_seconds)
         self._heartbeat = Heartbeat(database, faults, self._begin_anew, beat_seconds)
 

@@ -2,7 +2,8 @@
 ring, replay and sweep. A part of `pns.node`."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import gevent
 from gevent.event import Event
@@ -27,12 +28,25 @@ YIELD_EVERY = 200
 RETRY = 0.5
 
 
+class Frame(NamedTuple):
+    """A message and its bytes on the wire: built once, for however many sockets."""
+
+    text: str
+    octets: bytes
+
+
 class Puller:
-    """One greenlet, so one pull per connection at a time."""
+    """One greenlet, so one pull per connection at a time. `name` says which node this is."""
 
     def __init__(
-        self, database: Database, journal: Journal, faults: Faults, connections: Connections
+        self,
+        database: Database,
+        journal: Journal,
+        faults: Faults,
+        connections: Connections,
+        name: Callable[[], str],
     ) -> None:
+        self._name = name
         self._connections = connections
         self._database = database
         self._journal = journal
@@ -101,7 +115,7 @@ class Puller:
             if number % YIELD_EVERY == 0:
                 gevent.sleep(0)
 
-    def _send(self, connection: Connection, pulled: Pulled, frames: dict[str, bytes]) -> None:
+    def _send(self, connection: Connection, pulled: Pulled, frames: dict[str, Frame]) -> None:
         """A connection that this fails for has an unknown state: it must come back and begin at
         the first pending row."""
         try:
@@ -110,20 +124,21 @@ class Puller:
             log.exception("notifications could not be sent to %s", connection.connection_id)
             connection.websocket.close(wire.TOO_SLOW, "come back")
 
-    def _write(self, connection: Connection, pulled: Pulled, frames: dict[str, bytes]) -> None:
+    def _write(self, connection: Connection, pulled: Pulled, frames: dict[str, Frame]) -> None:
         if pulled.rows:
             self._faults.reach("node.before_send")
         behind = connection.session.on_pulled(pulled)
         for row in pulled.rows:
             at = clock.now()  # what the write causes may be reported before this goes on
-            connection.websocket.send(frames[row.notification_id])
-            self._report(connection, row, at)
+            frame = frames[row.notification_id]
+            connection.websocket.send(frame.octets)
+            self._report(connection, row, frame, at)
         if behind is not None:
             connection.websocket.send(encode_text_frame(behind))
         if pulled.rows:
             self._faults.reach("node.after_send")
 
-    def _report(self, connection: Connection, row: Row, at: float) -> None:
+    def _report(self, connection: Connection, row: Row, frame: Frame, at: float) -> None:
         if self._journal.enabled:
             self._journal.write(
                 "node.delivered",
@@ -132,15 +147,13 @@ class Puller:
                 connection_id=connection.connection_id,
                 notification_id=row.notification_id,
                 summary="The node sent the notification over the device's WebSocket.",
-                detail={"seq": row.seq},
+                detail={"node": self._name(), "seq": row.seq, "plaintext": frame.text},
                 at=at,
             )
 
 
-def _frame(content: Content) -> bytes:
-    """Built once, for however many sockets."""
-    return encode_text_frame(
-        wire.notification(
-            content.notification_id, content.seq, content.data, clock.iso(content.created_at)
-        )
+def _frame(content: Content) -> Frame:
+    text = wire.notification(
+        content.notification_id, content.seq, content.data, clock.iso(content.created_at)
     )
+    return Frame(text, encode_text_frame(text))

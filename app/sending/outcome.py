@@ -3,7 +3,7 @@ sender, shown by the status of a notification and by the codelab."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -48,6 +48,8 @@ class Outcome:
     ours: bool = False
     #: Location of the message at the push service (RFC 8030 section 5).
     message_url: str | None = None
+    #: The answer's, names in lower case; for the journal.
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def sort_answer(status: int, headers: Mapping[str, str], body: str, now: float) -> Outcome:
@@ -61,6 +63,7 @@ def sort_answer(status: int, headers: Mapping[str, str], body: str, now: float) 
         if state == "retry"
         else None,
         message_url=headers.get("location") if state == "delivered" else None,
+        headers=headers,
     )
 
 

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 from app.journal import Journal
@@ -23,17 +24,28 @@ STEP = 8
 _SIGNATURE = re.compile(r"([\w-]+\.[\w-]+\.[\w-]{8})[\w-]+")
 
 
-def started(journal: Journal, item: Claimed, request: Request) -> None:
+#: Of an answer's headers, those that say something of the message, and of each so much.
+ANSWER_HEADERS = ("location", "ttl", "retry-after", "www-authenticate", "content-type", "link")
+HEADER_SIZE = 300
+
+
+def started(journal: Journal, item: Claimed, request: Request, payload: bytes) -> None:
+    """`payload` is what the request's body holds encrypted: the App Server wrote it."""
     if journal.enabled:
         where, attempt = item.origin, item.attempts
         summary = f"The message is encrypted, signed and posted to {where} (attempt {attempt})."
-        _write(journal, "send.started", item, summary, describe(request))
+        known = {"attempt": attempt, "plaintext": payload.decode("utf-8", "replace")}
+        _write(journal, "send.started", item, summary, describe(request) | known)
 
 
 def answered(journal: Journal, item: Claimed, outcome: Outcome) -> None:
+    if not journal.enabled:
+        return
     shown = f"Status {outcome.status}: {outcome.reason}" if outcome.status else outcome.reason
     detail = {
+        "attempt": item.attempts,
         "status": outcome.status,
+        "headers": _told(outcome.headers),
         "outcome": outcome.state,
         "location": outcome.message_url,
         "retry_after": outcome.retry_after,
@@ -80,6 +92,10 @@ def describe(request: Request) -> dict[str, Any]:
         "body": encode(request.body),
         "body_length": len(request.body),
     }
+
+
+def _told(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name][:HEADER_SIZE] for name in ANSWER_HEADERS if name in headers}
 
 
 def _unusable(name: str, value: str) -> str:

@@ -196,7 +196,8 @@ class Sender:
     def _send(self, item: Claimed) -> Outcome:
         try:
             self._faults.reach("sender.before_send")
-            sent = self._webpush.send(self._message(item), self._reporter(item))
+            message = self._message(item)
+            sent = self._webpush.send(message, self._reporter(item, message))
             self._faults.reach("sender.after_send")
         except Exception as error:
             log.warning("sending failed", exc_info=True)
@@ -215,8 +216,8 @@ class Sender:
             topic=item.topic,
         )
 
-    def _reporter(self, item: Claimed) -> OnRequest:
-        return lambda request: report.started(self._journal, item, request)
+    def _reporter(self, item: Claimed, message: Message) -> OnRequest:
+        return lambda request: report.started(self._journal, item, request, message.payload)
 
     def _tell_devices(self, user_id: int) -> None:
         with self._database.read() as session:

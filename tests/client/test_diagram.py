@@ -1,6 +1,8 @@
 """The master diagram without a browser: in which order, in which rows, and what a player shows."""
 
+import re
 from typing import Any
+from xml.etree import ElementTree
 
 from tests.client.node import needs_node, run
 
@@ -188,6 +190,26 @@ def test_node_has_a_lifeline_when_it_takes_part() -> None:
     without, among = run("codelab/diagram/rows.js", script, [*story(), node])
     assert without == ["client", "app-server", "push-service", "service-worker"]
     assert among == ["client", "app-server", "node", "push-service", "service-worker"]
+
+
+# W-11
+def test_pictures_hold_the_messages_and_nothing_breaks_out() -> None:
+    events = sorted(story(), key=lambda event: event["at"])
+    events.append(events[0] | {"key": "x", "kind": 'evil</text>;#<script>\n"&\x00', "step": None})
+    script = "[svgOf(given).text, mermaidOf(given)]"
+    svg, mermaid = run("codelab/diagram/pictures.js", script, rows(events))
+    labels = ["requestPermission()", "subscribe(vapidPublicKey)", "push event"]
+    drawing = ElementTree.fromstring(svg)
+    texts = ["".join(each.itertext()) for each in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    for label in labels:
+        assert any(label in text for text in texts)
+        assert label in mermaid
+    assert any("evil</text>" in text for text in texts)
+    lines = mermaid.splitlines()
+    assert lines[0] == "sequenceDiagram"
+    assert "  client->>push_service: 3. subscribe(vapidPublicKey) [public key]" in lines
+    assert len(lines) == 1 + 4 + len(events)
+    assert not re.search(r"[;<>]", re.sub(r"#\d\d;", "", lines[-1]))
 
 
 PLAYER = """(() => {

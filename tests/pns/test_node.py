@@ -8,6 +8,7 @@ import pytest
 from app import clock
 from app.bus.envelope import Envelope
 from app.errors import SignedOut, TryAgain
+from app.journal import read_all
 from app.net.websocket import Limits
 from app.pns.node import Node
 from app.pns.session import WINDOW
@@ -329,6 +330,10 @@ def test_delivery_is_told_to_the_journal(house: House, node: Node) -> None:  # P
     client.ack(*ids)
     wait_until(lambda: house.pending_of(device) == 0)
     assert house.journal_kinds() == ["node.delivered", "node.acknowledged"]
+    with house.database.read() as session:
+        delivered, acknowledged = (event["detail"] for event in read_all(session))
+    assert json.loads(delivered["plaintext"])["notification_id"] == ids[0]
+    assert delivered["node"] == acknowledged["node"] == node.public_name
 
 
 def receive_all(client: Client, count: int) -> list[str]:

@@ -149,6 +149,28 @@ def test_post_is_noted_with_the_claims_and_the_ciphertext(sender: Sender) -> Non
     assert event.detail["ciphertext"] == "AAE"
 
 
+def test_post_is_noted_with_its_headers_and_no_whole_signature(sender: Sender) -> None:  # W-11
+    exp = int(sender.service.clock.now) + 60
+    sent = KEY.authorization(aud=URL, exp=exp)
+    for authorization in (sent, sent.replace("vapid t=", "WebPush "), "Bearer a-secret-of-others"):
+        sender.post(authorization=authorization)
+    token = sent.removeprefix("vapid t=").split(",")[0]
+    events = sender.service.events("message.")
+    assert events[0].detail["status"] == 201
+    assert events[0].detail["headers"]["ttl"] == "60"
+    for event in events:
+        assert token.rpartition(".")[2][8:] not in str(event.as_json())
+        assert "secret" not in str(event.as_json())
+    assert token.rpartition(".")[0] in events[0].detail["headers"]["authorization"]
+
+
+def test_refused_post_is_noted_with_its_bytes_unless_too_many(sender: Sender) -> None:  # W-11
+    sender.post(b"\x00\x01", leave_out="ttl")
+    sender.post(bytes(5000))
+    first, second = sender.service.events("message.refused")
+    assert (first.detail["ciphertext"], second.detail["ciphertext"]) == ("AAE", None)
+
+
 # -- refused
 
 

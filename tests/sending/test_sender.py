@@ -271,10 +271,12 @@ def test_journal_shows_the_real_bytes(office: Office, device: Device, server: Pu
     assert shown["headers"]["ttl"] == got.headers["ttl"]
     assert shown["vapid"]["header"] == {"typ": "JWT", "alg": "ES256"}
     assert shown["vapid"]["claims"]["aud"] == server.origin
+    assert json.loads(shown["plaintext"])["notification"]["title"]
     assert (shown["encryption"]["record_size"], len(shown["encryption"]["key_id"])) == (4096, 87)
     answered = office.event("send.answered")
     assert (answered.detail["status"], answered.detail["outcome"]) == (201, "delivered")
     assert answered.message_url == f"{server.origin}/message/1"
+    assert answered.detail["headers"]["location"] == answered.message_url
 
 
 # W-11

@@ -22,6 +22,17 @@ def test_worker_reports_into_its_users_run(browser: Browser, stranger: Browser) 
     assert kinds(stranger) == []
 
 
+def test_report_says_of_which_device_it_is(browser: Browser) -> None:  # W-11, W-13
+    browser.subscribe()
+    browser.client.post("/api/journal", json={"events": [EVENT]})
+    events = browser.client.get("/api/journal").get_json()["events"]
+    (stored,) = (event for event in events if event["kind"] == "subscription.stored")
+    (received,) = (event for event in events if event["kind"] == "push.received")
+    assert received["connection_id"] == stored["connection_id"]
+    claimed = [{**EVENT, "connection_id": "another"}]
+    assert browser.client.post("/api/journal", json={"events": claimed}).status_code == 422
+
+
 def test_new_run_begins_empty(browser: Browser) -> None:  # W-11
     browser.client.post("/api/journal", json={"events": [EVENT]})
     assert kinds(browser) == ["push.received"]

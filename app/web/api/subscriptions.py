@@ -180,5 +180,14 @@ def _report_stored(visitor: Visitor, body: SubscribeBody, done: Subscribed) -> N
         connection_id=done.connection_id,
         endpoint=body.endpoint,
         summary=f"The App Server {known} the subscription of this device.",
-        detail={"p256dh": body.keys.p256dh, "created": done.created},
+        detail={
+            "status": 201 if done.created else 200,
+            "created": done.created,
+            "p256dh": body.keys.p256dh,
+            "applicationServerKey": body.applicationServerKey,
+            "answer": {
+                "connection_id": done.connection_id,
+                "subscription_id": done.subscription_id,
+            },
+        },
     )

@@ -1,29 +1,42 @@
-/** The bytes behind an entry of the diagram, in a panel beside it. Escape or the cross closes it. */
-import { NAMES } from "./diagram/messages.js";
+/**
+ * What is behind a message of the diagram, in a dock below it: its material, and the messages that it
+ * came from and led to. Escape or the cross closes it.
+ *
+ * Hooks for tests: `data-kind` on the panel is the open event's; the material is in
+ * `[data-fill=material]`, the messages around it in `[data-fill=around]`.
+ */
+import { messageOf, NAMES } from "./diagram/messages.js";
+import { draw } from "./material/drawing.js";
+import { sectionsOf } from "./material/sections.js";
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const KNOWN = ["id", "key", "source", "at", "actor", "kind", "step", "summary"];
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 
 export class Detail {
   #panel;
   #origin = null;
   #onClose;
+  #onChoose;
 
-  constructor(panel, onClose) {
+  /** Calls `onClose()`, and `onChoose(key)` for a message around the open one. */
+  constructor(panel, onClose, onChoose) {
     this.#panel = panel;
     this.#onClose = onClose;
-    this.#panel.querySelector("[data-action=close]").addEventListener("click", () => this.close());
+    this.#onChoose = onChoose;
+    panel.addEventListener("click", ({ target }) => this.#onClick(target));
     document.addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
   }
 
-  /** `origin` is where the focus returns to. */
-  open(event, origin) {
+  /** `around`: `{ before, after }`, lists of events. `origin` is where the focus returns to. */
+  open(event, around, origin) {
     this.#origin = origin;
-    this.#fill("kind", event.kind);
-    this.#fill("summary", event.summary || event.kind);
-    this.#fill("where", whereabouts(event));
-    this.#fill("bytes", visible(JSON.stringify(rest(event), null, 2)));
+    this.#panel.dataset.kind = event.kind;
+    this.#part("kind").textContent = event.kind;
+    this.#part("summary").textContent = event.summary || event.kind;
+    this.#part("where").textContent = whereabouts(event);
+    this.#part("material").replaceChildren(...sectionsOf(event).map(draw));
+    this.#part("around").replaceChildren(...around.before.map((each) => link(each, "Came from")), ...around.after.map((each) => link(each, "Led to")));
     this.#panel.hidden = false;
+    this.#panel.scrollTop = 0;
     this.#panel.querySelector("h2").focus();
   }
 
@@ -34,8 +47,14 @@ export class Detail {
     this.#onClose();
   }
 
-  #fill(name, text) {
-    this.#panel.querySelector(`[data-fill=${name}]`).textContent = text;
+  #onClick(target) {
+    if (target.closest("[data-action=close]")) this.close();
+    const around = target.closest("[data-around]");
+    if (around) this.#onChoose(around.dataset.around);
+  }
+
+  #part(name) {
+    return this.#panel.querySelector(`[data-fill=${name}]`);
   }
 }
 
@@ -44,16 +63,12 @@ function whereabouts({ actor, at, step }) {
   return parts.filter(Boolean).join(", ");
 }
 
-/** Everything that the panel does not already say, without what is empty, the short before the long. */
-function rest(event) {
-  const { detail, ...about } = event;
-  const references = Object.entries(about).filter(([name, value]) => !KNOWN.includes(name) && value !== null);
-  const all = [...Object.entries(detail ?? {}), ...references];
-  return Object.fromEntries(all.sort(([, a], [, b]) => size(a) - size(b)));
+function link(event, relation) {
+  const item = document.createElement("li");
+  const button = item.appendChild(document.createElement("button"));
+  Object.assign(button, { type: "button", className: "around" });
+  button.dataset.around = event.key;
+  const { from, label } = messageOf(event);
+  button.append(`${relation} `, Object.assign(document.createElement("strong"), { textContent: `${NAMES[from]}: ${label}` }));
+  return item;
 }
-
-/** Bytes are shown as they are: what has no shape, or turns the direction of what follows, by number. */
-const visible = (json) =>
-  json.replace(/\p{Cf}/gu, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
-
-const size = (value) => JSON.stringify(value).length;

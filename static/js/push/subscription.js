@@ -152,7 +152,7 @@ export class Subscription {
 
   async #askPermission(run) {
     this.#go(run, "ask");
-    report("permission.asked", { step: 2, summary: "requestPermission(), after a click" });
+    report("permission.asked", { step: 2, summary: "requestPermission(), after a click", detail: { before: Notification.permission } });
     const answer = await Notification.requestPermission();
     report("permission.answered", { step: 2, summary: `The user answered: ${answer}`, detail: { permission: answer } });
     this.#go(run, { granted: "yes", denied: "no" }[answer] ?? "closed");

@@ -6,7 +6,7 @@
 import { post } from "./api.js";
 import { announce } from "./changes.js";
 import { read, update, write } from "./device.js";
-import { report } from "./journal.js";
+import { report, withoutSecret } from "./journal.js";
 
 export const SYNC_TAG = "hand-over-subscription";
 
@@ -52,8 +52,5 @@ const tell = (body) =>
   report("subscription.posted", {
     step: 5,
     summary: "POST /api/subscribe with the subscription",
-    detail: { ...body, keys: { ...body.keys, auth: shortened(body.keys.auth) } },
+    detail: withoutSecret(body),
   });
-
-/** A secret of browser and App Server; the journal is neither. */
-const shortened = (secret) => `${secret.slice(0, 4)}…`;

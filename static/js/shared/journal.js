@@ -31,6 +31,13 @@ export function report(kind, { step = null, summary = "", notificationId = null,
   return work;
 }
 
+/** A subscription as JSON, for a report: `auth` is a secret of browser and App Server, and the journal
+ *  is neither. */
+export const withoutSecret = (subscription) => ({
+  ...subscription,
+  keys: { ...subscription.keys, auth: `${subscription.keys.auth.slice(0, 4)}…` },
+});
+
 /** When every report so far was tried: a worker lives no longer than what it waits for. */
 export const settled = () => Promise.all(underWay);
 

@@ -4,7 +4,7 @@
  * tells it that the subscription changed.
  */
 import { get } from "./api.js";
-import { report } from "./journal.js";
+import { report, withoutSecret } from "./journal.js";
 import { fromBase64url, toBase64url } from "./keys.js";
 
 export async function serverKey() {
@@ -51,7 +51,7 @@ function done(subscription) {
   report("subscribe.done", {
     step: 4,
     summary: "The push service made an endpoint",
-    detail: { endpoint: subscription.endpoint },
+    detail: withoutSecret(subscription.toJSON()),
   });
   return subscription;
 }

@@ -49,9 +49,10 @@ async function deliver(row, inbox) {
 
 /** A failed acknowledgement is no loss: the server sends again, and the row says "shown". */
 async function acknowledge(id) {
+  const path = `/api/notifications/${id}/shown`;
   try {
-    await post(`/api/notifications/${id}/shown`);
-    report("notification.acknowledged", { step: 10, summary: "Shown: POST …/shown", notificationId: id });
+    await post(path);
+    report("notification.acknowledged", { step: 10, summary: "Shown: POST …/shown", notificationId: id, detail: { path } });
   } catch {
     return;
   }

@@ -13,10 +13,12 @@ const NEUTRAL_TAG = "pushlab-neutral";
 /** Show one row. `before` as in receive.js; one that was shown before comes back without a sound. */
 export async function present(row, before) {
   const quiet = before === "shown" || (await isMuted());
-  if (await shownInPage(row, quiet ? "shown" : before)) return;
-  if (await isSuperseded(row)) return tell("notification.superseded", row);
-  await self.registration.showNotification(row.data.title, optionsOf(row, quiet));
-  tell(before === "shown" ? "notification.duplicate" : "notification.shown", row);
+  if (await shownInPage(row, quiet ? "shown" : before)) return tell("notification.left-to-page", row, "A page of ours is in sight, and shows it");
+  if (await isSuperseded(row)) return tell("notification.superseded", row, "A newer one of its tag is on the screen");
+  const options = optionsOf(row, quiet);
+  await self.registration.showNotification(row.data.title, options);
+  const { title } = row.data;
+  tell(before === "shown" ? "notification.duplicate" : "notification.shown", row, `showNotification(“${title}”)`, options);
 }
 
 /** Messages may overtake each other; under one tag the newest stays on the screen. */
@@ -74,10 +76,10 @@ function ask(page, question) {
   });
 }
 
-const tell = (kind, row) =>
+const tell = (kind, row, summary, options = {}) =>
   report(kind, {
     step: 10,
-    summary: `showNotification(“${row.data.title}”)`,
+    summary,
     notificationId: row.notification_id,
-    detail: { tag: row.data.tag ?? row.notification_id, title: row.data.title, body: row.data.body },
+    detail: { title: row.data.title, body: row.data.body, tag: row.data.tag ?? row.notification_id, ...options },
   });

@@ -17,6 +17,7 @@ import { List } from "./list.js";
 import { inOrder } from "./order.js";
 import { Player } from "./player.js";
 import { lanesOf, rowsOf } from "./rows.js";
+import { save } from "./save.js";
 
 /** Milliseconds between two events of a replay. */
 const BEAT = 700;
@@ -37,8 +38,10 @@ export class Diagram {
   #detail;
   #player = new Player();
   #ordered = [];
+  #rows = [];
   #stale = false;
   #timer = null;
+  #frame = null;
 
   /** `run` is a Run (see ../run.js). */
   constructor(part, run) {
@@ -46,7 +49,11 @@ export class Diagram {
     this.#run = run;
     this.#steps = part.dataset.steps ? part.dataset.steps.split(" ").map(Number) : null;
     this.#list = new List(part.querySelector("[data-list]"));
-    this.#detail = new Detail(part.querySelector("#detail"), () => this.#list.mark(null));
+    this.#detail = new Detail(
+      part.querySelector("#detail"),
+      () => this.#list.mark(null),
+      (key) => this.show(key),
+    );
   }
 
   start() {
@@ -76,7 +83,6 @@ export class Diagram {
   }
 
   /** Everything that came since the last frame at once. */
-  #frame = null;
   #draw() {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = null;
@@ -87,10 +93,9 @@ export class Diagram {
   #show() {
     const keys = this.#keys;
     const visible = new Set(this.#player.visible(keys));
-    const rows = rowsOf(this.#ordered.filter(({ event }) => visible.has(event.key)), this.#steps);
-    const lanes = lanesOf(rows);
-    this.#list.show(rows);
-    this.#part.dataset.lanes = lanes.length;
+    this.#rows = rowsOf(this.#ordered.filter(({ event }) => visible.has(event.key)), this.#steps);
+    this.#list.show(this.#rows);
+    this.#part.dataset.lanes = lanesOf(this.#rows).length;
     this.#part.dataset.state = visible.size ? "running" : "empty";
     this.#say(visible.size, keys.length);
   }
@@ -109,6 +114,7 @@ export class Diagram {
 
   #onClick({ target }) {
     const action = target.closest("[data-action]");
+    if (action?.dataset.format) return save(this.#rows, action.dataset.format);
     if (action) return this.#act(action.dataset.action);
     const row = target.closest("[data-list]") && this.#list.rowAt(target);
     if (row?.event) this.#open(row.event, this.#list.buttonOf(row.key));
@@ -160,6 +166,15 @@ export class Diagram {
 
   #open(event, origin) {
     this.#list.mark(event.key);
-    this.#detail.open(event, origin);
+    this.#detail.open(event, this.#around(event.key), origin);
+    origin?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** What came right before an event and what followed from it, as messages between actors. */
+  #around(key) {
+    const events = new Map(this.#ordered.map(({ event }) => [event.key, event]));
+    const causes = this.#ordered.find(({ event }) => event.key === key)?.causes ?? [];
+    const effects = this.#ordered.filter((each) => each.causes.includes(key));
+    return { before: causes.map((cause) => events.get(cause)), after: effects.map(({ event }) => event) };
   }
 }

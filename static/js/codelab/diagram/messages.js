@@ -64,6 +64,7 @@ const MESSAGES = {
     "message.nacked": arrow(W, P, "nack (browser)"),
     "message.replaced": note(P, "replaced by topic"),
     "message.expired": note(P, "expired"),
+    "message.dropped": note(P, "connection dropped: no answer"),
     "message.cancelled": note(P, "cancelled"),
   },
   [W]: {
