@@ -3,6 +3,7 @@ and is signed by whoever knows the secret. Used by the `http` bus."""
 
 import hmac
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -57,6 +58,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A process that was killed in the middle is no news: who rings it will notice."""
+        if isinstance(sys.exc_info()[1], ConnectionError):
+            log.debug("%s hung up", client_address)
+        else:
+            log.exception("a private connection failed")
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,6 +1,9 @@
 """The bus over private ports: who may ring, and what a node that died answers."""
 
+import logging
 import queue
+import socket
+import struct
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -11,6 +14,7 @@ from app.bus.contract import BusError
 from app.bus.envelope import Envelope
 from app.bus.http import HttpBus
 from app.net.private_listener import MAX_BODY, SIGNATURE, sign
+from tests.waiting import until
 
 SECRET = b"a secret for tests"
 ENVELOPE = Envelope("ring", user_ids=(7,))
@@ -86,6 +90,17 @@ def test_hostile_bodies_are_answered(node: Node) -> None:  # P-2
 def test_length_that_no_body_has_is_refused(node: Node) -> None:  # P-2
     for length in (str(MAX_BODY + 1), "9" * 5000, "-1", "1e3"):
         assert node.post(b"", "", **{"Content-Length": length}) == 413
+
+
+def test_killed_process_leaves_no_traceback(
+    node: Node, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:  # P-12
+    caplog.set_level(logging.DEBUG, "app.net.private_listener")
+    with socket.create_connection(("127.0.0.1", node.port), 5) as peer:
+        peer.sendall(b"POST / HTTP/1.1\r\n")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+    until(lambda: "hung up" in caplog.text)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("url", ["http://0.0.0.0", "http://", "http://[::]:1", "http://a/b"])
