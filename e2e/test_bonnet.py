@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
-from e2e.device import Device
+from e2e.device import Device, token_of
 from e2e.test_accessibility import assert_accessible
 
 pytestmark = pytest.mark.mainly("chromium")
@@ -14,10 +14,11 @@ def failed_checks(device: Device) -> Locator:
 
 
 # W-8 W-9
-def test_token_is_verified_and_says_what_breaks(device: Device) -> None:
+def test_token_is_verified_and_what_the_push_service_reads_is_told(device: Device) -> None:
     device.begin_as_guest()
-    device.subscribe()
-    status, _ = device.fetch("POST", "/api/notifications", {"title": "Signed"})
+    endpoint = device.subscribe()
+    message = {"title": "Signed and sealed", "urgency": "high", "topic": "open"}
+    status, _ = device.fetch("POST", "/api/notifications", message)
     assert status == 201
     device.open("/codelab/bonnet/vapid")
     page = device.page
@@ -39,3 +40,71 @@ def test_token_is_verified_and_says_what_breaks(device: Device) -> None:
         expect(failed_checks(device)).to_have_attribute("data-check", failed)
         page.locator(f"[name={mistake}]").uncheck()
     assert_accessible(device)
+    # The same message from both sides.
+    device.open("/codelab/bonnet/what-they-read")
+    reading = page.locator("[data-part=reading]")
+    expect(reading).to_have_attribute("data-state", "filled")
+    sees = reading.locator("[data-list=sees]")
+    expect(sees).to_contain_text(token_of(endpoint))
+    expect(sees).to_contain_text("TTL 86400 · high urgency · topic open")
+    expect(reading.locator("[data-list=hidden]")).to_contain_text("Signed and sealed")
+    expect(sees).not_to_contain_text("sealed")
+    expect(reading.locator("[data-list=findings]")).to_contain_text("found nowhere in the")
+    assert_accessible(device)
+
+
+# W-8 W-10
+def test_message_is_decrypted_by_hand_and_says_where_it_fails(device: Device) -> None:
+    device.begin_as_guest()
+    device.open("/codelab/bonnet/encryption")
+    page = device.page
+    page.locator("[data-action=join]:visible").click()
+    expect(page.locator("[data-part=lab-device]")).to_have_attribute("data-state", "joined")
+    assert_accessible(device)
+    page.get_by_label("Words to send").fill("Écrit à la main")
+    page.get_by_role("button", name="Send", exact=True).click()
+    message = page.locator("[data-part=message]")
+    expect(message).to_have_attribute("data-outcome", "opens")
+    expect(message).to_have_attribute("data-posted", "same")
+    expect(message.locator("[data-fill=plaintext]")).to_contain_text('"title": "Écrit à la main"')
+    lab_device = page.locator("[data-part=lab-device] [data-fill=connection-id]").inner_text()
+    expect(message.locator("[data-fill=plaintext]")).to_contain_text(lab_device)
+    expect(message.locator("[data-step]")).to_have_count(13)
+    for part, byte, step in FAILURES:
+        change(device, part, byte)
+        expect(message).to_have_attribute("data-outcome", "fails")
+        expect(message.locator("[data-state=failed]")).to_have_attribute("data-step", step)
+    change(device, "record-size", 3)
+    expect(message).to_have_attribute("data-outcome", "harmless")
+    assert_accessible(device)
+    # By keyboard: the next byte is changed instead.
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(message.locator("[data-state=failed]")).to_have_attribute("data-step", "record-size")
+    page.locator("[data-action=restore]").click()
+    expect(message).to_have_attribute("data-outcome", "opens")
+    # Among the devices it is one that can be removed.
+    _status, listed = device.fetch("GET", "/api/devices")
+    names = {each["connection_id"]: each["name"] for each in listed["devices"]}
+    assert names[lab_device] == "Lab device"
+    page.locator("[data-action=leave]").click()
+    expect(page.locator("[data-part=lab-device]")).to_have_attribute("data-state", "alone")
+    _status, listed = device.fetch("GET", "/api/devices")
+    assert lab_device not in {each["connection_id"] for each in listed["devices"]}
+
+
+#: Of each part a byte, and the step at which its change is noticed.
+FAILURES = [
+    ("salt", 7, "record"),
+    ("record-size", 2, "record-size"),
+    ("key-length", 0, "key-id"),
+    ("key-id", 0, "shared-secret"),
+    ("ciphertext", 40, "record"),
+    ("tag", 15, "record"),
+    ("public-key", 20, "record"),
+    ("auth", 3, "record"),
+]
+
+
+def change(device: Device, part: str, byte: int) -> None:
+    device.page.locator(f"[data-input-part={part}] [data-byte='{byte}']").click()

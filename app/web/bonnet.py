@@ -10,6 +10,8 @@ pages = Blueprint("bonnet", __name__)
 #: By the last part of their address: their names in the navigation.
 TITLES = {
     "vapid": "The token",
+    "encryption": "The encryption",
+    "what-they-read": "What a push service reads",
 }
 
 

@@ -27,7 +27,7 @@ def join(browser: Browser, number: int = 1) -> str:
     return str(answer.get_json()["connection_id"])
 
 
-@pytest.mark.parametrize("page", ["vapid"])
+@pytest.mark.parametrize("page", ["vapid", "encryption", "what-they-read"])
 def test_page_is_there_for_everybody(browser: Browser, stranger: Browser, page: str) -> None:
     assert "Enter as guest" in stranger.client.get(f"/codelab/bonnet/{page}").text
     assert 'aria-current="page"' in browser.client.get(f"/codelab/bonnet/{page}").text

@@ -1,7 +1,7 @@
 /**
  * The VAPID page: the token of the run's last message, one to take apart, and the key behind both.
  *
- * Hooks for tests: `data-state` on the parts: sent (loading, empty, filled, failed), token (loading,
+ * Hooks for tests: `data-state` on the parts: sent (loading, empty, filled), token (loading,
  * filled, failed), key (unknown, same, other); each check is `[data-check]` (form, signature, aud,
  * exp, sub) with `data-ok` true, false or none. Buttons carry `data-action`: break (with `data-field`:
  * alg, aud, exp, sub, signature), restore, again.
