@@ -10,15 +10,25 @@ from sqlalchemy import select
 from app import clock, devices
 from app.db import Model
 from app.models import AuthSession, PushSubscription, Registration
+from app.web.bonnet import TITLES
 from app.web.services import Services
 from push_service.wire import base64url as wire
 from push_service.wire.errors import Refusal
 from push_service.wire.vapid import Verifier
 from tests.web.conftest import Browser, subscription
+from tests.web.test_weight import CODELAB_LIMIT, weigh
 
 Count = Callable[[type[Model]], int]
 #: At the settings' push service.
 ENDPOINT = "http://127.0.0.1:9/wpush/v2/lab_"
+#: From which steps one gets where.
+LINKS = [
+    ("keys", "vapid"),
+    ("subscribe", "vapid"),
+    ("send", "encryption"),
+    ("hold", "what-they-read"),
+    ("show", "encryption"),
+]
 
 
 def join(browser: Browser, number: int = 1) -> str:
@@ -27,10 +37,23 @@ def join(browser: Browser, number: int = 1) -> str:
     return str(answer.get_json()["connection_id"])
 
 
-@pytest.mark.parametrize("page", ["vapid", "encryption", "what-they-read"])
+@pytest.mark.parametrize("page", TITLES)
 def test_page_is_there_for_everybody(browser: Browser, stranger: Browser, page: str) -> None:
     assert "Enter as guest" in stranger.client.get(f"/codelab/bonnet/{page}").text
     assert 'aria-current="page"' in browser.client.get(f"/codelab/bonnet/{page}").text
+
+
+@pytest.mark.parametrize(("slug", "page"), LINKS)
+def test_step_leads_under_the_bonnet(stranger: Browser, slug: str, page: str) -> None:
+    link = f'href="/codelab/bonnet/{page}"'
+    assert link in stranger.client.get(f"/codelab/{slug}").text
+
+
+@pytest.mark.parametrize("page", TITLES)
+def test_page_is_light(browser: Browser, page: str) -> None:
+    weights = weigh(browser.client, f"/codelab/bonnet/{page}")
+    assert any("/js/codelab/run.js" in path for path in weights)
+    assert sum(weights.values()) < CODELAB_LIMIT, weights
 
 
 def test_page_that_is_none_is_not_there(browser: Browser) -> None:

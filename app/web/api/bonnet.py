@@ -114,11 +114,11 @@ def _join(session: Session, user: User, new: NewSubscription) -> _Joined:
 
 def _report(visitor: Visitor, body: SubscribeBody, stored: Subscribed) -> None:
     current_services().journal.write(
-        "subscription.stored",
+        "lab-device.stored",
         user_id=visitor.user_id,
         step=6,
         connection_id=stored.connection_id,
         endpoint=body.endpoint,
         summary="The App Server stored the subscription of a lab device.",
-        detail={"p256dh": body.keys.p256dh, "created": stored.created, "lab_device": True},
+        detail={"p256dh": body.keys.p256dh, "created": stored.created},
     )

@@ -36,6 +36,7 @@ const MESSAGES = {
     "vapid.key-made": note(A, "key pair made", "private"),
     "vapid.key-served": arrow(A, C, "vapidPublicKey", "public"),
     "subscription.stored": note(A, "subscription stored"),
+    "lab-device.stored": note(A, "lab device stored"),
     "subscription.removed": note(A, "subscription removed"),
     "notification.created": note(A, "an event: notification created"),
     "notification.scheduled": note(A, "waits for its time"),
