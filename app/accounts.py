@@ -4,6 +4,7 @@ import secrets
 import unicodedata
 import uuid
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import cast
 
 from sqlalchemy import Select, Table, and_, bindparam, delete, exists, or_, select
@@ -34,8 +35,13 @@ LOCK = (
     .with_for_update(key_share=True)
 )
 
-#: Compared when there is no such user, so that the answer takes as long as for a wrong password.
-_NO_USER = generate_password_hash(secrets.token_hex(8))
+
+@lru_cache(maxsize=1)
+def _no_user() -> str:
+    """Compared when there is no such user, so that the answer takes as long as for a wrong one.
+    Whoever compares asks for it before anything is known: the first comparison of a process, which
+    has to make it, takes longer for everybody."""
+    return generate_password_hash(secrets.token_hex(8))
 
 
 def clean_name(name: str) -> str:
@@ -109,9 +115,10 @@ def find_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
 
 def check_password(session: Session, name: str, password: str) -> User:
     """The user with that name and password; raises WrongPassword, telling nobody which is wrong."""
+    no_user = _no_user()
     user = find_by_name(session, name)
     known = user.password_hash if user and user.password_hash else None
-    if not check_password_hash(known or _NO_USER, password) or known is None or user is None:
+    if not check_password_hash(known or no_user, password) or known is None or user is None:
         raise WrongPassword()
     return user
 
@@ -146,7 +153,8 @@ def password_hash_of(session: Session, user_id: int) -> str | None:
 def check_own_password(known_hash: str | None, password: str, field: str) -> None:
     """Raises WrongPassword naming the field. Slow on purpose: never call it inside a transaction;
     what follows compares the hash again, since somebody may have changed it in the meantime."""
-    if not check_password_hash(known_hash or _NO_USER, password) or known_hash is None:
+    no_user = _no_user()
+    if not check_password_hash(known_hash or no_user, password) or known_hash is None:
         raise _not_your_password(field)
 
 

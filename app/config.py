@@ -122,6 +122,17 @@ class Settings(BaseModel):
     token_requests: int = Field(
         600, ge=1, description="Requests a minute that one API token may make."
     )
+    operators: Annotated[frozenset[str], Words] = Field(
+        frozenset(), description="Names of accounts that may open /ops and /metrics."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="Bearer token with which a program may read /metrics."
+    )
+    metrics_listen: str = Field(
+        "",
+        pattern=r"^$|^(\[[0-9a-fA-F:.]+\]|[\w.-]+):[0-9]{1,5}$",
+        description="HOST:PORT of a private listener that answers /metrics without a token.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
 
     @model_validator(mode="before")

@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from app import metrics
 from app.errors import TryAgain
 
 T = TypeVar("T")
@@ -118,6 +119,11 @@ class Database:
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def waiting(self) -> int:
+        """How much work waits for the writer."""
+        return len(self._waiting)
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for reading; whatever it changed is rolled back."""
@@ -178,6 +184,7 @@ class Database:
                         job.value = job.work(session)
                 for job in jobs:
                     job.error = None
+                metrics.TRANSACTIONS.inc()
                 return
             except DBAPIError as error:
                 if attempt == TRIES - 1 or not _passes(error):

@@ -76,6 +76,21 @@ class ForeignOrigin(Problem):
     title = "This request came from another site"
 
 
+class OperatorsOnly(Problem):
+    status = 403
+    code = "operators-only"
+    title = "This is for operators"
+
+
+class OperatorToken(Problem):
+    """For programs, which cannot sign in."""
+
+    status = 401
+    code = "operator-token"
+    title = "This needs an operator's token"
+    headers = {"WWW-Authenticate": "Bearer"}
+
+
 class NotFound(Problem):
     status = 404
     code = "not-found"

@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from app import clock
+from app import clock, metrics
 from app.db import Database
 from app.models import JournalEvent, User
 
@@ -79,6 +79,8 @@ class Journal:
         """Report an event; the keywords are the fields of `Event`."""
         if not self.enabled:
             return
+        if len(self._waiting) == WAITING:
+            metrics.JOURNAL_DROPPED.inc()
         self._waiting.append(Event(kind, **fields))
         self._changed.set()
 

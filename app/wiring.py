@@ -23,6 +23,9 @@ from app.journal import Journal
 from app.notifications import expire
 from app.notifications.create import Creator
 from app.notifications.scheduler import Scheduler
+from app.ops import exposition, sample
+from app.ops.listener import MetricsListener
+from app.ops.watch import Watch
 from app.pns import endpoint
 from app.pns.node import Node
 from app.sending import vapid
@@ -58,6 +61,27 @@ def wire(settings: Settings) -> Flask:
 
 def make_services(settings: Settings, database: Database) -> Services:
     """The parts of this process, tied together; nothing runs yet."""
+
+    def tell(started_at: float, pid: int) -> sample.Sample:
+        return sample.take(
+            roles=settings.roles,
+            pid=pid,
+            started_at=started_at,
+            writer_waiting=database.waiting,
+            node=services.node,
+            sender=services.sender,
+        )
+
+    def connections() -> int | None:
+        return len(services.node.connections) if services.node else None
+
+    def pauses() -> dict[str, float]:
+        return services.sender.pauses if services.sender else {}
+
+    has_pages = "app" in settings.roles
+    watch = Watch(database, tell, looks=has_pages)
+    look = watch.lookout.look if has_pages else None
+    registry = exposition.registry_of(exposition.Gauges(database, connections, pauses, look))
     faults = Faults(enabled=settings.lab, folder=settings.instance_dir / "faults")
     journal = Journal(database, enabled=settings.lab)
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
@@ -83,6 +107,9 @@ def make_services(settings: Settings, database: Database) -> Services:
         node=None,
         sender=None,
         scheduler=None,
+        watch=watch,
+        metrics=registry,
+        metrics_listener=MetricsListener(settings.metrics_listen, registry),
     )
     if "node" in settings.roles:
         services.node = _make_node(services)
@@ -123,6 +150,7 @@ def start(app: Flask) -> None:
     """Run what this process is for. The tables must be there: see `migrate`."""
     services: Services = app.extensions["pushlab"]
     made = services.database.write(lambda session: vapid.register(session, services.vapid))
+    services.metrics_listener.start()
     services.bus.start()
     services.ringer.start()
     services.journal.start()
@@ -139,6 +167,7 @@ def start(app: Flask) -> None:
         services.sender.start()
     if services.scheduler:
         services.scheduler.start()
+    services.watch.start()
 
 
 def stop(app: Flask) -> None:
@@ -150,9 +179,11 @@ def stop(app: Flask) -> None:
         services.scheduler.stop()
     if services.sender:
         services.sender.stop()
+    services.watch.stop()
     services.journal.stop()
     services.ringer.stop()
     services.bus.stop()
+    services.metrics_listener.stop()
 
 
 def expire_all(services: Services) -> None:

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Iterable
 
+from app import metrics
 from app.bus.contract import Bus, BusError
 from app.bus.envelope import Envelope
 from app.faults import OFF, Faults
@@ -90,9 +91,12 @@ class Ringer:
             self._bus.ring(node_uri, envelope, TIMEOUT)
             self._faults.reach("ringer.after_ring")
             self._silent.discard(node_uri)
+            metrics.RINGS.labels("handed over").inc()
         except BusError as error:
+            metrics.RINGS.labels("failed").inc()
             self._complain(node_uri, error)
         except Exception:
+            metrics.RINGS.labels("failed").inc()
             log.exception("%s was not rung", node_uri)
 
     def _complain(self, node_uri: str, error: BusError) -> None:

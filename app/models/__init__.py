@@ -11,6 +11,7 @@ from app.models.notifications import (
     PendingNotification,
     ScheduledNotification,
 )
+from app.models.processes import ProcessSample
 from app.models.subscriptions import PushOutbox, PushSubscription, VapidKey
 from app.models.tokens import ApiToken
 
@@ -24,6 +25,7 @@ __all__ = [
     "NotificationData",
     "PendingNotification",
     "PnsNode",
+    "ProcessSample",
     "PushOutbox",
     "PushSubscription",
     "Registration",

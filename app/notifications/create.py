@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, metrics
 from app.accounts import lock_users
 from app.bus.envelope import Envelope
 from app.bus.ringer import Ringer
@@ -88,6 +88,7 @@ class Creator:
         created = [item for item in created if item.deliver_at is None]
         if not created:
             return
+        metrics.CREATED.inc(len(created))
         user_ids = tuple(dict.fromkeys(item.user_id for item in created))
         ids = tuple(item.notification_id for item in created)
         with self._database.read() as session:

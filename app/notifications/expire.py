@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app import clock, journal
+from app import clock, journal, metrics
 from app.accounts import lock_users
 from app.db import Database
 from app.models import NotificationData, PendingNotification, Registration
@@ -23,6 +23,7 @@ def sweep(database: Database) -> int:
     removed = 0
     while batch := database.write(expire_notifications):
         removed += batch
+        metrics.EXPIRED.inc(batch)
     database.write(_expire_others)
     return removed
 

@@ -9,6 +9,7 @@ import gevent
 from gevent.event import Event
 from sqlalchemy.orm import Session
 
+from app import metrics
 from app.db import Database
 from app.faults import Faults
 from app.journal import Journal
@@ -77,6 +78,7 @@ class Acks:
             self._waiting = batch + self._waiting
             self._wake.set()
             return False
+        metrics.ACKNOWLEDGED.inc(sum(len(one.notification_ids) for _, one in batch))
         self._report(batch)
         return True
 

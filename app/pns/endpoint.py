@@ -9,8 +9,9 @@ from flask import Blueprint, Flask, g, request
 from flask_sock import Sock
 from werkzeug.http import dump_cookie
 
+from app import metrics
 from app.config import Settings
-from app.errors import ForeignOrigin, SignedOut
+from app.errors import ForeignOrigin, Problem, SignedOut, TryAgain
 from app.net import upgrade
 from app.pns import wire
 from app.pns.node import Node
@@ -33,6 +34,17 @@ def register(app: Flask, node: Node, settings: Settings, session_id: SessionId) 
 
     @blueprint.before_request
     def admit() -> None:
+        try:
+            check_in()
+        except TryAgain:
+            metrics.HANDSHAKES.labels("busy").inc()
+            raise
+        except Problem:
+            metrics.HANDSHAKES.labels("refused").inc()
+            raise
+        metrics.HANDSHAKES.labels("admitted").inc()
+
+    def check_in() -> None:
         if request.headers.get("Origin", "").lower() != settings.public_url:
             raise ForeignOrigin()
         signed_in = session_id()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gevent
 
+from app import metrics
 from app.db import Database
 from app.faults import Faults
 from app.pns import nodes
@@ -60,6 +61,7 @@ class Heartbeat:
             self._beat()
         except Exception:
             self._streak = 0
+            metrics.HEARTBEAT_FAILURES.inc()
             log.exception("a heartbeat did not get through")
 
     def _beat(self) -> None:

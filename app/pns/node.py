@@ -7,7 +7,6 @@ the living from the dead, `gate` keeps a storm of handshakes out.
 """
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -90,8 +89,8 @@ class Node:
 
     @property
     def public_name(self) -> str:
-        """The incarnation alone: the address of a node is nobody's business outside."""
-        return re.split("[/#]", self.node_uri)[-1]
+        """How outsiders call this incarnation; empty between two of them."""
+        return nodes.public_name(self.node_uri)
 
     def start(self) -> None:
         for part in (self._puller, self._acks, self._pinger):

@@ -2,6 +2,7 @@
 count as offline until another node takes them over. Functions of a session, called by `pns.node`
 and `pns.heartbeat`."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,6 +14,11 @@ from app.models import PnsNode, Registration
 from app.pns.registry import chunks
 
 CORE = {"synchronize_session": False}
+
+
+def public_name(node_uri: str) -> str:
+    """The incarnation alone: the address of a node is nobody's business outside."""
+    return re.split("[/#]", node_uri)[-1]
 
 
 def begin(session: Session, node_uri: str) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import gevent
 from gevent.event import Event
 
-from app import clock
+from app import clock, metrics
 from app.db import Database
 from app.faults import Faults
 from app.journal import Journal
@@ -135,7 +135,9 @@ class Puller:
             self._report(connection, row, frame, at)
         if behind is not None:
             connection.websocket.send(encode_text_frame(behind))
+            metrics.REPLAYS.inc()
         if pulled.rows:
+            metrics.DELIVERED.inc(len(pulled.rows))
             self._faults.reach("node.after_send")
 
     def _report(self, connection: Connection, row: Row, frame: Frame, at: float) -> None:

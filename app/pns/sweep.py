@@ -6,7 +6,7 @@ from functools import partial
 
 import gevent
 
-from app import clock
+from app import clock, metrics
 from app.db import Database
 from app.faults import Faults
 from app.pns import pending, registry, wire
@@ -66,7 +66,9 @@ class Sweep:
             try:
                 part()
             except Exception:
+                metrics.SWEEP_FAILURES.inc()
                 log.exception("a part of the sweep failed")
+        metrics.SWEEPS.inc()
 
     def _check_records(self) -> None:
         """Close what is ours no longer: signed out, taken over by a newer socket, or given away

@@ -48,10 +48,14 @@ class Origins:
 
     def next_end_of_pause(self) -> float | None:
         """When the first of the paused ones may be tried again."""
+        return min(self.pauses().values(), default=None)
+
+    def pauses(self) -> dict[str, float]:
+        """By origin, when each paused one may be tried again."""
         now = clock.now()
         with self._lock:
-            ends = [one.paused_until for one in self._health.values() if one.paused_until > now]
-        return min(ends, default=None)
+            ends = {name: one.paused_until for name, one in self._health.items()}
+        return {name: end for name, end in ends.items() if end > now}
 
     def start(self, origin: str) -> None:
         """A message for it is under way."""

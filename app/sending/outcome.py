@@ -51,6 +51,17 @@ class Outcome:
     #: The answer's, names in lower case; for the journal.
     headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def answer(self) -> str:
+        """What came back, as operators count it: a status that has a meaning of its own, else its
+        hundred; `none` when nothing came, `ours` when it was our own doing."""
+        if self.ours:
+            return "ours"
+        if self.status is None:
+            return "none"
+        known = self.status in _BY_STATUS or self.status == 201
+        return str(self.status) if known else f"{self.status // 100}xx"
+
 
 def sort_answer(status: int, headers: Mapping[str, str], body: str, now: float) -> Outcome:
     """The outcome of an answer. `headers` has lower-case names; `now` is for dates in them."""

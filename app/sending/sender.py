@@ -4,12 +4,13 @@ so it runs patched by gevent and unpatched alike. Made, started and stopped by w
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import OperationalError
 
-from app import clock
+from app import clock, metrics
 from app.bus.envelope import Envelope
 from app.bus.ringer import Ringer
 from app.config import Settings
@@ -68,6 +69,11 @@ class Sender:
         self._origins = Origins(settings.sender_greenlets)
         self._idle = settings.sender_greenlets
         self._counting = threading.Lock()
+
+    @property
+    def pauses(self) -> dict[str, float]:
+        """When each push service that is left alone will be tried again."""
+        return self._origins.pauses()
 
     def start(self) -> None:
         if self._threads:
@@ -180,7 +186,9 @@ class Sender:
 
     def _run_worker(self) -> None:
         while (item := self._work.get()) is not None:
+            began = time.perf_counter()
             sent = self._send(item)
+            metrics.count_send(item.origin, sent.answer, time.perf_counter() - began)
             report.answered(self._journal, item, sent)
             self._judge(item, sent)
             self._done.append(Done(item, sent))

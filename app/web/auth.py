@@ -13,6 +13,7 @@ from app import accounts
 from app.errors import Problem
 from app.models import User
 from app.web import visitor
+from app.web.operators import refuse_names_of_operators
 from app.web.services import current_services
 
 Answer = Response | str | tuple[str, int]
@@ -86,6 +87,7 @@ def _credentials_page(template: str, find_user: Callable[[str, str], User]) -> A
 
 def _sign_up(name: str, password: str) -> User:
     services = current_services()
+    refuse_names_of_operators(name)
     hashed = accounts.hash_password(password)
     lab = services.settings.lab
     return services.database.write(lambda s: accounts.sign_up(s, name, hashed, lab=lab))

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 from flask_login import login_required
+from werkzeug.local import LocalProxy
 
 from app import clock, devices, mute
 from app.codelab.steps import STEPS
@@ -11,6 +12,7 @@ from app.errors import NotFound
 from app.models import User
 from app.notifications import status
 from app.web.auth import ButtonForm
+from app.web.operators import is_operator, require_operator
 from app.web.services import current_services
 from app.web.visitor import Visitor, find_visitor, require_visitor
 
@@ -49,6 +51,14 @@ def notification(notification_id: str) -> str:
     return render_template("became.html", found=found, iso=clock.iso)
 
 
+@pages.get("/ops")
+@login_required  # type: ignore[untyped-decorator]
+def ops() -> str:
+    """How everything does, for operators."""
+    require_operator()
+    return render_template("ops.html")
+
+
 @pages.get("/offline")
 def offline() -> str:
     """Kept by the service worker; shown when there is no network, so it names nobody."""
@@ -56,17 +66,23 @@ def offline() -> str:
 
 
 def page_context() -> dict[str, Any]:
-    """What every template may use: `user`, `device`, when that alerts again, `lab`, and the two
-    forms that are a button.
-    They do not look at what was sent: the page may be the one that says that it cannot be read."""
+    """What every template may use: `user`, `device`, when that alerts again, `lab`, whether the
+    user is an operator, and the two forms that are a button.
+    A form is made where a page has it: it begins a session, which a page without one must not."""
     visitor = find_visitor()
     return {
         "user": visitor,
         **(_device_context(visitor) if visitor else {"device": None, "muted_until": None}),
         "lab": current_services().settings.lab,
-        "guest_form": ButtonForm(formdata=None),
-        "logout_form": ButtonForm(formdata=None),
+        "operator": is_operator(visitor),
+        "guest_form": LocalProxy(_button_form),
+        "logout_form": LocalProxy(_button_form),
     }
+
+
+def _button_form() -> ButtonForm:
+    """It does not look at what was sent: the page may be the one that says it cannot be read."""
+    return ButtonForm(formdata=None)
 
 
 def _device_context(visitor: Visitor) -> dict[str, Any]:

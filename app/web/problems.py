@@ -95,11 +95,11 @@ def _answer(status: int, code: str, title: str, detail: str, errors: Any = ()) -
 
 
 def wants_json() -> bool:
-    """The API always answers JSON, and so does a process without pages, and everything to a Host
-    that is none: no page with its links can be made for it."""
+    """The API always answers JSON, and so does what programs alone read, a process without pages,
+    and everything to a Host that is none: no page with its links can be made for it."""
     no_page = "pages" not in current_app.blueprints
     no_page = no_page or isinstance(request.routing_exception, BadHost)
-    return no_page or request.path.startswith("/api/") or request.path == "/pns"
+    return no_page or request.path.startswith("/api/") or request.path in ("/pns", "/metrics")
 
 
 def _problem_json(status: int, code: str, title: str, detail: str, errors: Any) -> Response:

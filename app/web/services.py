@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
+from prometheus_client import CollectorRegistry
 
 from app.bus.contract import Bus
 from app.bus.envelope import Envelope
@@ -16,6 +17,8 @@ from app.faults import Faults
 from app.journal import Journal
 from app.notifications.create import Creator
 from app.notifications.scheduler import Scheduler
+from app.ops.listener import MetricsListener
+from app.ops.watch import Watch
 from app.pns.node import Node
 from app.sending.sender import Sender
 from app.sending.vapid import VapidKeys
@@ -24,7 +27,7 @@ from app.sending.vapid import VapidKeys
 @dataclass(slots=True)
 class Services:
     """The parts of this process; `node`, `sender` and `scheduler` are None where its roles
-    leave them out."""
+    leave them out. `watch` and `metrics` tell how all that does."""
 
     settings: Settings
     database: Database
@@ -37,6 +40,9 @@ class Services:
     node: Node | None
     sender: Sender | None
     scheduler: Scheduler | None
+    watch: Watch
+    metrics: CollectorRegistry
+    metrics_listener: MetricsListener
 
     def announce(self, ended: Ended | None) -> None:
         """Tell the node that holds the ended device's socket to close it (4003)."""

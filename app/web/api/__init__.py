@@ -13,6 +13,7 @@ from app.web.api import (
     lab,
     notifications,
     openapi,
+    ops,
     scheduled,
     session,
     subscriptions,
@@ -29,6 +30,7 @@ def register(app: Flask, limiter: Limiter, *, lab_mode: bool) -> None:
         scheduled,
         journal,
         codelab,
+        ops,
         openapi,
         docs,
     ):

@@ -18,6 +18,7 @@ from app.web.api.body import Body, Text, read
 from app.web.api.describe import NoContent, Time, takes
 from app.web.api.devices import MuteBody
 from app.web.auth import ATTEMPTS
+from app.web.operators import refuse_names_of_operators
 from app.web.services import current_services
 from app.web.visitor import Visitor, find_visitor, require_visitor, sign_out, write_as
 
@@ -100,6 +101,7 @@ def keep_guest() -> AccountAnswer:
     """A guest becomes an account, and keeps devices, inbox and subscriptions."""
     visitor = require_visitor()
     body = read(KeepBody)
+    refuse_names_of_operators(body.name)
     hashed = accounts.hash_password(body.password)
 
     def work(session: Session, user: User) -> AccountAnswer:

@@ -13,8 +13,8 @@ from app.errors import InvalidInput
 View = TypeVar("View", bound=Callable[..., Any])
 
 #: `program` is a visitor too, or somebody with a token; `lab-user` whoever is signed in at the
-#: laboratory, or holds its secret.
-Caller = Literal["visitor", "program", "anybody", "lab-user", "lab-secret"]
+#: laboratory, or holds its secret; `operator` a visitor whom the settings name.
+Caller = Literal["visitor", "program", "anybody", "lab-user", "lab-secret", "operator"]
 
 #: What views answer without a body.
 NoContent = tuple[Literal[""], Literal[204]]

@@ -35,6 +35,7 @@ SECURITY: dict[Caller, list[Json]] = {
     "anybody": [{}],
     "lab-user": [{"session": []}, {"labSecret": []}],
     "lab-secret": [{"labSecret": []}],
+    "operator": [{"session": []}],
 }
 
 

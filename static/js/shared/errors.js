@@ -13,6 +13,8 @@ export const WAYS_ON = {
   "signed-out": "Your session has ended. Sign in again.",
   "invalid-token": "Make a new token: ./pushlab token create",
   "foreign-origin": "Open pushlab by the address that it was configured with.",
+  "operators-only": "Sign in as an operator: an account that PUSHLAB_OPERATORS names.",
+  "operator-token": "Send the token that PUSHLAB_METRICS_TOKEN names.",
   "not-found": "It may have been removed. Reload the page.",
   "name-taken": "Choose another name.",
   "not-a-guest": "Reload the page.",
