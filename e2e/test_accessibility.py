@@ -40,6 +40,7 @@ def test_public_pages_are_accessible(device: Device) -> None:
         "/signup",
         "/offline",
         "/codelab",
+        "/codelab/keys",
         "/codelab/bonnet/vapid",
         "/nowhere",
     ):
@@ -57,6 +58,7 @@ def test_pages_of_a_user_are_accessible(device: Device, somebody_else: Visitor) 
     for path, shown in (
         ("/devices", "[data-part=devices][data-state=filled]"),
         ("/codelab", "[data-part=codelab][data-state=running]"),
+        ("/codelab/store", "[data-part=check][data-state=done]"),
         ("/account", "main"),
         (f"/notifications/{sent}", "[data-became=shown]"),
     ):
@@ -102,6 +104,36 @@ def test_what_stands_over_a_page_is_accessible(device: Device, somebody_else: Vi
     assert not device.page.evaluate(TOO_WIDE)
 
 
+# W-14
+@pytest.mark.slow
+def test_every_step_is_accessible_open_and_done(device: Device, somebody_else: Visitor) -> None:
+    """Before anything has happened, and afterwards, with the evidence and an answered question."""
+    user = device.begin_as_guest()
+    for state in ("open", "done"):
+        for number, slug in enumerate(SLUGS, 1):
+            device.open(f"/codelab/{slug}")
+            device.wait_until_live()
+            if state == "done":
+                device.page.locator(f".rail [data-step='{number}'][data-state=done]").wait_for()
+                device.page.locator("[data-part=question] input").first.check()
+                device.page.get_by_role("button", name="Answer").click()
+                device.page.locator("[data-part=question]:not([data-state=open])").wait_for()
+            assert_accessible(device)
+            device.page.set_viewport_size({"width": 320, "height": 800})
+            assert not device.page.evaluate(TOO_WIDE), slug
+        if state == "open":
+            device.open("/codelab/permission")
+            device.subscribe()
+            device.leave()
+            mark = device.lab.journal.cursor()
+            somebody_else.notify("Seen by the worker", to=user)
+            device.lab.journal.wait_for("notification.shown", after=mark, actor="service-worker")
+
+
+SLUGS = (
+    *("keys", "permission", "subscribe", "endpoint", "hand-over"),
+    *("store", "event", "send", "hold", "show"),
+)
 #: As update.js does; that it does is e2e/test_update.py's.
 SHOW_UPDATE = "document.querySelector('[data-part=update]').hidden = false"
 #: Shows the card in a state as the state machine would.

@@ -141,3 +141,18 @@ def test_account_is_used_with_the_keyboard(
     type_into(device, "[data-part=delete] [name=password]", "another horse battery")
     page.keyboard.press("Enter")
     page.wait_for_url("**/login")
+
+
+# W-14
+@pytest.mark.slow
+def test_step_is_used_with_the_keyboard(device: Device) -> None:
+    device.begin_as_guest()
+    device.open("/codelab/keys")
+    device.wait_until_live()
+    press(device, "Enter", "[data-action=ask-key]")
+    expect(device.page.locator("[data-part=check]")).to_have_attribute("data-state", "done")
+    press(device, "ArrowDown", "[data-part=question] input")
+    press(device, "Enter", "[data-part=question] button")
+    expect(device.page.locator("[data-part=question]")).to_have_attribute("data-state", "right")
+    press(device, "Enter", "[rel=next]")
+    device.page.wait_for_url("**/codelab/permission")

@@ -2,11 +2,16 @@
 
 import html
 import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from app import create_app
 from app.codelab.steps import STEPS, excerpts
+from app.config import Settings, load
 from tests.web.conftest import Browser
 
 SLUGS = [step.slug for step in STEPS]
@@ -90,3 +95,34 @@ def test_answer_to_another_question_is_refused(
     answer = browser.client.put(f"/api/codelab/answers/{step}", json={"choice": choice})
     assert answer.status_code == status
     assert browser.client.get("/api/codelab/answers").get_json() == {"answers": []}
+
+
+@pytest.fixture
+def outside_the_lab(settings: Settings, empty_file: Path) -> Iterator[Browser]:
+    """A guest of a server that keeps no journal."""
+    settings = load({}, instance_dir=settings.instance_dir)
+    settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(empty_file, settings.instance_dir / "pushlab.db")
+    made = create_app(settings)
+    browser = Browser(made.test_client())
+    browser.enter_as_guest()
+    yield browser
+    made.extensions["pushlab"].database.engine.dispose()
+
+
+# X-5 W-14
+def test_outside_the_lab_the_pages_say_what_cannot_be_seen(outside_the_lab: Browser) -> None:
+    for slug in SLUGS:
+        text = page(outside_the_lab, f"/codelab/{slug}")
+        assert "keeps no journal" in text
+        assert "steps/page.js" in text
+    overview = page(outside_the_lab, "/codelab")
+    assert "needs lab mode" in overview
+    assert "/codelab/keys" in overview
+
+
+# W-14
+def test_guest_comes_in_where_the_button_was(stranger: Browser) -> None:
+    for path in ("/codelab", "/codelab/bonnet/vapid", "/codelab/keys"):
+        assert f"/guest?next={path}" in page(stranger, path)
+    assert "/guest?next=/codelab/keys" in page(stranger, "/")

@@ -7,6 +7,7 @@
 import { post } from "pushlab/shared/api.js";
 import { Diagram } from "./diagram/diagram.js";
 import { Run } from "./run.js";
+import { JournalLook } from "./steps/look.js";
 import { Rail } from "./steps/rail.js";
 
 class Codelab {
@@ -21,7 +22,7 @@ class Codelab {
     });
     this.#diagram.start();
     this.#run.start();
-    new Rail().start(this.#run);
+    new Rail().start(new JournalLook(this.#run));
   }
 
   #onClick(action) {

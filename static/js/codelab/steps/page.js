@@ -1,10 +1,10 @@
 /**
- * A step's page: the rail, the check, the question and the buttons, all on one run.
+ * A step's page: the rail, the check, the question and the buttons, all on one look.
  */
 import { Run } from "../run.js";
 import { Actions } from "./actions.js";
-import { check } from "./checks.js";
 import { CheckPanel } from "./check_panel.js";
+import { FactsLook, JournalLook } from "./look.js";
 import { Question } from "./question.js";
 import { Rail } from "./rail.js";
 
@@ -14,17 +14,17 @@ class StepPage {
   #rail = new Rail();
   #panel = new CheckPanel();
   #question = new Question(this.#part.dataset.slug, (answer) => this.#rail.answered(answer));
-  #run = new Run(this.#part);
+  #look = inLab() ? new JournalLook(new Run(this.#part)) : new FactsLook();
 
   start() {
     for (const part of [this.#panel, this.#question, new Actions()]) part.start();
-    this.#run.onChange(() => this.#show());
-    this.#run.start();
-    this.#rail.start(this.#run).then((answers) => this.#recall(answers));
+    this.#look.onChange(() => this.#show());
+    this.#look.start();
+    this.#rail.start(this.#look).then((answers) => this.#recall(answers));
   }
 
   #show() {
-    this.#panel.show(check(this.#step, this.#run.events));
+    this.#panel.show(this.#look.judge(this.#step));
   }
 
   #recall(answers) {
@@ -33,5 +33,7 @@ class StepPage {
     if (own) this.#question.show(own);
   }
 }
+
+const inLab = () => document.documentElement.dataset.lab === "true";
 
 new StepPage().start();

@@ -1,29 +1,31 @@
 /**
- * The rail: the ten steps, and which of them have happened in this run.
+ * The rail: the ten steps, and which of them have happened.
  *
  * Hooks for tests: each step has `data-step` and `data-state` (`open`, `done`); `data-answered` is
  * `right` or `wrong` when its question was answered.
  */
 import { get } from "pushlab/shared/api.js";
-import { check, STEPS } from "./checks.js";
+import { STEPS } from "./checks.js";
 
-const countOf = (number) =>
-  number === STEPS.length ? "All ten have happened in this run." : `${number || "None"} of ten so far, in this run.`;
+function countOf(number) {
+  if (number === STEPS.length) return "All ten have happened.";
+  return number ? `${number} of ten so far.` : "None of ten so far: begin with the first.";
+}
 
 export class Rail {
   #rail = document.querySelector("[data-part=rail]");
 
-  /** Keep to this run, and show what its user has answered; resolves with the answers. */
-  async start(run) {
-    run.onChange(() => this.#show(run.events));
+  /** Keep to this look (see look.js), and show what its user has answered; resolves with that. */
+  async start(look) {
+    look.onChange(() => this.#show(look));
     const { answers } = await get("/api/codelab/answers").catch(() => ({ answers: [] }));
-    this.#show(run.events);
+    this.#show(look);
     for (const answer of answers) this.answered(answer);
     return answers;
   }
 
-  #show(events) {
-    const happened = STEPS.filter((step) => this.#mark(step, check(step, events).done));
+  #show(look) {
+    const happened = STEPS.filter((step) => this.#mark(step, look.judge(step).done));
     this.#fill(this.#rail, "count", countOf(happened.length));
   }
 
