@@ -5,12 +5,8 @@ from flask import Blueprint, render_template
 
 from app.codelab.steps import STEPS, excerpts, find_step
 from app.errors import NotFound
-from app.web.bonnet import TITLES
 
 pages = Blueprint("codelab", __name__)
-
-#: Where a step goes on under the bonnet: pages of `web.bonnet`, by the step's slug.
-DEEPER = {"keys": ("vapid",), "send": ("vapid",), "hold": ("vapid",)}
 
 
 @pages.record_once
@@ -35,7 +31,6 @@ def step(slug: str) -> str:
         steps=STEPS,
         step=found,
         excerpts=excerpts(found),
-        deeper=[(page, TITLES[page]) for page in DEEPER.get(slug, ())],
         before=STEPS[found.number - 2] if found.number > 1 else None,
         after=STEPS[found.number] if found.number < len(STEPS) else None,
     )

@@ -167,6 +167,15 @@ def test_what_an_open_page_showed_is_no_work_of_the_worker() -> None:
     assert "page was open" in verdict["because"]
 
 
+# W-1 W-14
+def test_key_is_had_by_whoever_was_given_it() -> None:
+    """The page may ask again and again: the answer that is shown came before its receipt."""
+    again = event(30, "app-server", "vapid.key-served", {"public_key": KEY})
+    (_made, served, arrived) = judge([*whole_run(), again])[1]["evidence"]
+    assert (served["event"]["at"], arrived["event"]["at"]) == (1, 4)
+    assert 1 not in done(whole_run(key=OTHER_KEY))
+
+
 # W-2 W-14
 def test_permission_of_former_days_counts() -> None:
     before = without("permission.asked", "permission.answered")

@@ -19,14 +19,18 @@ const CHECKS = { 1: keys, 2: permission, 3: subscribed, 4: endpoint, 5: handedOv
 
 /** The page has the key that the server gave away. */
 function keys(run) {
-  const served = all(run, A, "vapid.key-served").at(-1);
-  const arrived = served && receipts(run).findLast(({ key }) => key === served.detail.public_key);
-  if (!served) return open("The page has not asked for the key yet.");
+  const gifts = all(run, A, "vapid.key-served");
+  const giftOf = ({ key, event }) => {
+    const same = gifts.filter(({ detail }) => detail.public_key === key);
+    return same.findLast(({ at }) => at <= event.at) ?? same[0];
+  };
+  const arrived = receipts(run).findLast(giftOf);
+  if (!gifts.length) return open("The page has not asked for the key yet.");
   if (!arrived) return open("The server has given its key away, but no page says that it has it.");
   const made = all(run, A, "vapid.key-made").findLast(({ detail }) => detail.public_key === arrived.key);
   return done([
     made && told(made, "made the pair, and keeps the private half", `id ${made.detail.vapid_key_id}`),
-    told(served, "gave its public key to the page"),
+    told(giftOf(arrived), "gave its public key to the page"),
     told(arrived.event, "has the same key", arrived.key),
   ]);
 }
@@ -175,10 +179,9 @@ const find = (run, kind, { actor, message_id: message, notification_id: notifica
     (message ? event.message_id === message : Boolean(notification) && event.notification_id === notification));
 
 /** Who says to have the server's key, and which it is. */
-const receipts = (run) => [
-  ...all(run, C, "vapid.key-received").map((event) => ({ event, key: event.detail.public_key })),
-  ...all(run, [C, W], "subscribe.called").map((event) => ({ event, key: event.detail.applicationServerKey })),
-];
+const receipts = (run) =>
+  all(run, [C, W], "vapid.key-received", "subscribe.called").map((event) =>
+    ({ event, key: event.detail.public_key ?? event.detail.applicationServerKey }));
 
 /** What came of a call of subscribe(), if anything has yet. */
 const answerTo = (run, call) =>

@@ -1,6 +1,7 @@
 /**
  * A step's page: the rail, the check, the question and the buttons, all on one look.
  */
+import { Diagram } from "../diagram/diagram.js";
 import { Run } from "../run.js";
 import { Actions } from "./actions.js";
 import { CheckPanel } from "./check_panel.js";
@@ -14,10 +15,12 @@ class StepPage {
   #rail = new Rail();
   #panel = new CheckPanel();
   #question = new Question(this.#part.dataset.slug, (answer) => this.#rail.answered(answer));
-  #look = inLab() ? new JournalLook(new Run(this.#part)) : new FactsLook();
+  #run = inLab() ? new Run(this.#part) : null;
+  #look = this.#run ? new JournalLook(this.#run) : new FactsLook();
 
   start() {
     for (const part of [this.#panel, this.#question, new Actions()]) part.start();
+    if (this.#run) new Diagram(this.#part.querySelector("[data-part=diagram]"), this.#run).start();
     this.#look.onChange(() => this.#show());
     this.#look.start();
     this.#rail.start(this.#look).then((answers) => this.#recall(answers));
