@@ -6,7 +6,7 @@ import { answers, count, duration, inWords, share } from "./figures.js";
 const SILENT = 6;
 /** A process says how it does every five seconds. */
 const UNSEEN = 15;
-/** So much of a node's name tells it from all others. */
+/** The end of a node’s name tells it from all others. */
 const NAME = 8;
 
 export function minuteRow(minute) {
@@ -38,7 +38,7 @@ export function serviceRow(service) {
 export function processRow(process, now) {
   const { silent_seconds: silent, told_seconds: told, started_at: started } = process;
   const made = row(process.roles.join(", "), [
-    [process.node?.slice(0, NAME) ?? "–", false, "figures__text"],
+    [process.node?.slice(-NAME) ?? "–", false, "figures__text"],
     [inWords("connections", process.connections)],
     [silent === null ? "–" : ago(silent), silent > SILENT],
     [count(process.writer_waiting)],
