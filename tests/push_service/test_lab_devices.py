@@ -8,7 +8,7 @@ import pytest
 from push_service.model import Subscription
 from push_service.wire.base64url import encode
 from tests.push_service.parts import Service
-from tests.push_service.test_lab_face import Reader
+from tests.push_service.test_lab_face import SECRET, Reader
 from tests.push_service.vapid_keys import SenderKey
 
 KEY = SenderKey()
@@ -19,10 +19,10 @@ def reader(service: Service) -> Reader:
     return Reader(service)
 
 
-def join(reader: Reader, *known: Subscription) -> Subscription:
-    """Of the run whose token names the `known`."""
+def join(reader: Reader, token: str = "") -> Subscription:
+    """With that token, or with one of a run that has no endpoint yet."""
     body = json.dumps({"key": encode(KEY.public)}).encode()
-    answer = reader.ask("POST", "/lab/subscriptions", reader.run_token(*known), body)
+    answer = reader.ask("POST", "/lab/subscriptions", token or reader.run_token(), body)
     assert answer.status == 201
     told = json.loads(answer.body)
     assert told["endpoint"].endswith(f"/{told['token']}")
@@ -54,16 +54,14 @@ def test_lab_device_receives_what_was_sent_to_it_once(reader: Reader) -> None:
 
 # W-4
 def test_next_lab_device_ends_the_former(reader: Reader) -> None:
-    first = join(reader)
-    elsewhere = reader.service.hub.subscribe(reader.service.firefox(), "a", sender=None, key=None)
-    second = join(reader, first, elsewhere)
-    assert first.token != second.token
-    ended = {
-        one.token: found.ended
-        for one in (first, elsewhere, second)
-        if (found := reader.service.hub.subscription(one.token))
-    }
-    assert ended == {first.token: True, elsewhere.token: False, second.token: False}
+    """That of the same run, and those of others that the token names; no browser's."""
+    foreign, first = join(reader, SECRET), join(reader)
+    browsers = reader.service.subscribe(reader.service.firefox())
+    second = join(reader)
+    third = join(reader, reader.run_token(foreign, browsers))
+    live = {one.token for one in reader.service.hub.live_subscriptions()}
+    assert live == {browsers.token, third.token}
+    assert len({one.token for one in (foreign, first, second, third)}) == 4
 
 
 def test_browsers_and_other_runs_devices_are_not_read(reader: Reader) -> None:
