@@ -67,7 +67,7 @@ QUESTIONS: dict[str, Question] = {
             Choice(
                 "open",
                 "Only while the page is open.",
-                "With the page open it could, but over the page's own connection, which needs no "
+                "With the page open it could, but over the page’s own connection, which needs no "
                 "permission.",
             ),
             Choice(
@@ -79,7 +79,7 @@ QUESTIONS: dict[str, Question] = {
         "no",
     ),
     "subscribe": Question(
-        "Why does subscribe() carry the App Server's public key?",
+        "Why does subscribe() carry the App Server’s public key?",
         (
             Choice(
                 "bind",
@@ -101,7 +101,7 @@ QUESTIONS: dict[str, Question] = {
         "bind",
     ),
     "endpoint": Question(
-        "Who decided what the endpoint's address looks like?",
+        "Who decided what the endpoint’s address looks like?",
         (
             Choice(
                 "app",
@@ -128,7 +128,7 @@ QUESTIONS: dict[str, Question] = {
         (
             Choice(
                 "permission",
-                "The user's permission.",
+                "The user’s permission.",
                 "The browser keeps that to itself, and enforces it itself.",
             ),
             Choice(
@@ -138,7 +138,7 @@ QUESTIONS: dict[str, Question] = {
             ),
             Choice(
                 "subscription",
-                "The subscription: endpoint and the browser's two keys.",
+                "The subscription: endpoint and the browser’s two keys.",
                 "Without it there is no address and nothing to encrypt with. If this POST fails, "
                 "browser and Push Service are ready and nobody ever sends. So ours is repeated.",
             ),
@@ -146,7 +146,7 @@ QUESTIONS: dict[str, Question] = {
         "subscription",
     ),
     "store": Question(
-        "You clear this browser's data tonight. When does the App Server learn of it?",
+        "You clear this browser’s data tonight. When does the App Server learn of it?",
         (
             Choice(
                 "once",
@@ -174,7 +174,7 @@ QUESTIONS: dict[str, Question] = {
             Choice(
                 "page",
                 "The page: it shows the notification later.",
-                "Close it and try: somebody else's message is stored all the same.",
+                "Close it and try: somebody else’s message is stored all the same.",
             ),
             Choice(
                 "app",
@@ -196,7 +196,7 @@ QUESTIONS: dict[str, Question] = {
                 "all",
                 "Everything: it has to deliver it.",
                 "To deliver it needs the endpoint and a few headers. The body is for the "
-                "browser's keys.",
+                "browser’s keys.",
             ),
             Choice(
                 "title",

@@ -65,7 +65,7 @@ STEPS = (
         "subscribe",
         "Subscribe",
         "subscribe(), with the public key",
-        "One call of the page, and the browser turns to its maker's Push Service.",
+        "One call of the page, and the browser turns to its maker’s Push Service.",
         (CLIENT, PUSH),
         (
             Pointer(
@@ -145,7 +145,7 @@ STEPS = (
             Pointer(
                 "app/sending/webpush.py",
                 "WebPush._post",
-                "Encrypts with the browser's keys, and posts.",
+                "Encrypts with the browser’s keys, and posts.",
             ),
             Pointer(
                 "app/sending/vapid.py", "VapidKeys._sign", "Signs: for whom, until when, by whom."
@@ -158,9 +158,9 @@ STEPS = (
     Step(
         9,
         "hold",
-        "Check and hold",
+        "Hold",
         "Checked at the door, kept until you are there",
-        "The Push Service lets nobody in but the key's owner, and waits for your browser.",
+        "The Push Service lets nobody in but the key’s owner, and waits for your browser.",
         (PUSH,),
         (
             Pointer(
@@ -193,5 +193,5 @@ def find_step(slug: str) -> Step | None:
 
 @cache
 def excerpts(step: Step) -> tuple[Excerpt, ...]:
-    """The lines of this process's source. Raises LookupError when a name is gone."""
+    """The lines of this process’s source. Raises LookupError when a name is gone."""
     return tuple(find(pointer) for pointer in step.pointers)
