@@ -71,7 +71,8 @@ def test_pages_of_a_user_are_accessible(device: Device, somebody_else: Visitor) 
 def test_what_opens_on_a_page_is_accessible(
     device: Device, sign_up: Callable[[str], tuple[str, str]]
 ) -> None:
-    """The questions about a device, and all of an account's forms with their errors."""
+    """The questions about a device, all of an account's forms with their errors, and what is
+    behind a message of the diagram."""
     device.log_in(*sign_up("axe"))
     device.wait_until_live()
     device.open("/devices")
@@ -86,6 +87,15 @@ def test_what_opens_on_a_page_is_accessible(
         device.page.locator(f"[data-part={part}] button").click()
         device.page.locator(f"[data-part={part}][data-state=failed]").wait_for()
     assert_accessible(device)
+    device.open("/codelab")
+    device.subscribe()
+    device.page.locator("[data-part=codelab] [data-action=send]").click()
+    device.page.locator("[data-part=diagram] summary", has_text="Save").click()
+    for kind in ("send.started", "push.received"):
+        device.page.locator(f"[data-kind='{kind}'] button").click()
+        assert_accessible(device)
+    device.page.set_viewport_size({"width": 320, "height": 800})
+    assert not device.page.evaluate(TOO_WIDE)
 
 
 # W-10

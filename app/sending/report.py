@@ -8,6 +8,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from app.journal import Journal
@@ -27,6 +28,8 @@ _SIGNATURE = re.compile(r"([\w-]+\.[\w-]+\.[\w-]{8})[\w-]+")
 #: Of an answer's headers, those that say something of the message, and of each so much.
 ANSWER_HEADERS = ("location", "ttl", "retry-after", "www-authenticate", "content-type", "link")
 HEADER_SIZE = 300
+#: Tokens that are kept opened: a push service gets the same one with many messages.
+TOKENS = 200
 
 
 def started(journal: Journal, item: Claimed, request: Request, payload: bytes) -> None:
@@ -98,11 +101,13 @@ def _told(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name][:HEADER_SIZE] for name in ANSWER_HEADERS if name in headers}
 
 
+@lru_cache(maxsize=TOKENS)
 def _unusable(name: str, value: str) -> str:
     """The header as sent, but for the token's signature: the learner sees where it is."""
     return _SIGNATURE.sub(r"\1…", value) if name.lower() == "authorization" else value
 
 
+@lru_cache(maxsize=TOKENS)
 def _open_token(authorization: str) -> dict[str, Any]:
     """`vapid t=<JWT>,k=<public key>` (RFC 8292 section 3)."""
     fields = dict(

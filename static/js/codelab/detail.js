@@ -36,6 +36,7 @@ export class Detail {
     this.#part("material").replaceChildren(...sectionsOf(event).map(draw));
     this.#part("around").replaceChildren(...around.before.map((each) => link(each, "Came from")), ...around.after.map((each) => link(each, "Led to")));
     this.#panel.hidden = false;
+    document.body.dataset.detail = "open";
     this.#panel.scrollTop = 0;
     this.#panel.querySelector("h2").focus();
   }
@@ -43,6 +44,7 @@ export class Detail {
   close() {
     if (this.#panel.hidden) return;
     this.#panel.hidden = true;
+    delete document.body.dataset.detail;
     this.#origin?.focus();
     this.#onClose();
   }
