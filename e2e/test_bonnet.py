@@ -58,6 +58,7 @@ def test_message_is_decrypted_by_hand_and_says_where_it_fails(device: Device) ->
     device.begin_as_guest()
     device.open("/codelab/bonnet/encryption")
     page = device.page
+    expect(page.get_by_role("textbox")).to_be_hidden()
     page.locator("[data-action=join]:visible").click()
     expect(page.locator("[data-part=lab-device]")).to_have_attribute("data-state", "joined")
     assert_accessible(device)

@@ -14,13 +14,13 @@ export async function ask(method, path, body) {
   });
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  throw new Problem({ status: response.status, title: `The push service answers ${response.status}.`, detail: answer.message });
+  throw new Problem({ code: "try-again", status: response.status, title: `The push service answers ${response.status}.`, detail: answer.message });
 }
 
 async function send(url, options) {
   try {
     return await fetch(url, options);
   } catch {
-    throw new Problem({ status: 0, title: "The push service does not answer." });
+    throw new Problem({ code: "try-again", status: 0, title: "The push service does not answer." });
   }
 }
