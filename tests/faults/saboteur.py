@@ -79,6 +79,7 @@ class Saboteur:
             "subscribe.after_store": self._subscribe_again,
             "signout.after_commit": self._sign_out,
             "expire.after_commit": self._let_expire,
+            "node.after_register": self._sign_in,
         }
         return [deed for point, deed in leads_to.items() if point in self._switches.missed]
 

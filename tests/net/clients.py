@@ -8,7 +8,7 @@ from typing import Any
 
 from gevent import socket
 from wsproto import ConnectionType, WSConnection
-from wsproto.connection import Connection
+from wsproto.connection import Connection, ConnectionState
 from wsproto.events import (
     AcceptConnection,
     CloseConnection,
@@ -95,7 +95,10 @@ class Client:
         }
 
     def _send(self, event: Event) -> None:
-        self.sock.sendall(self._connection.send(event))
+        """After the server's goodbye nothing but the answer to it goes out, as in a browser."""
+        said_goodbye = self._connection.state is ConnectionState.REMOTE_CLOSING
+        if not said_goodbye or isinstance(event, CloseConnection):
+            self.sock.sendall(self._connection.send(event))
 
     def next_event(self) -> Event:
         """The next thing that arrives; ConnectionResetError when the TCP connection ends."""
