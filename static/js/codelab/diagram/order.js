@@ -129,18 +129,18 @@ function firstOf(chains, facts) {
 }
 
 /** By clock: seconds to add, so that no effect is before its cause. A clock that needs none is right.
- *  Twice, for a browser may be held between two clocks that are themselves corrected. */
+ *  One after the other, the browsers last: each is held against those that are settled. */
 function offsetsOf(chains, causes) {
-  const offsets = new Map([...chains.keys()].map((clock) => [clock, 0]));
+  const offsets = new Map([["app", 0]]);
   const events = new Map([...chains.values()].flat().map((event) => [event.key, event]));
   const passed = [...causes].flatMap(([effect, keys]) => keys.map((cause) => [events.get(cause), events.get(effect)]));
-  for (const clock of [...offsets.keys(), ...offsets.keys()]) {
-    if (clock === "app") continue;
+  for (const clock of ["push-service", ...chains.keys()]) {
+    if (offsets.has(clock)) continue;
     let [least, most] = [-Infinity, Infinity];
     for (const [cause, effect] of passed) {
       const [from, to] = [clockOf(cause), clockOf(effect)];
-      if (to === clock && from !== clock) least = Math.max(least, cause.at + offsets.get(from) - effect.at);
-      if (from === clock && to !== clock) most = Math.min(most, effect.at + offsets.get(to) - cause.at);
+      if (to === clock && offsets.has(from)) least = Math.max(least, cause.at + offsets.get(from) - effect.at);
+      if (from === clock && offsets.has(to)) most = Math.min(most, effect.at + offsets.get(to) - cause.at);
     }
     offsets.set(clock, Math.max(least, Math.min(most, 0)));
   }
