@@ -195,3 +195,19 @@ def test_vendors_push_service_is_believed_at_second_hand() -> None:
 # W-11 W-14
 def test_order_of_arrival_does_not_matter() -> None:
     assert done(whole_run()[::-1]) == set(range(1, 11))
+
+
+# W-11 W-14
+@pytest.mark.parametrize("strange", [None, 7, {"toString": 1, "valueOf": 1}])
+def test_reports_of_any_shape_prove_nothing_and_break_nothing(strange: Any) -> None:
+    names = ("endpoint", "keys", "permission", "public_key", "applicationServerKey", "title")
+    detail = dict.fromkeys(names, strange)
+    kinds = {one["kind"] for one in whole_run() if one["actor"] in ("client", "service-worker")}
+    hostile = [
+        event(20 + at, actor, kind, detail)
+        for at, (actor, kind) in enumerate(
+            (actor, kind) for actor in ("client", "service-worker") for kind in sorted(kinds)
+        )
+    ]
+    assert done(hostile) == set()
+    assert done([*whole_run(), *hostile]) == set(range(1, 11))

@@ -4,6 +4,8 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
 from tests.client.node import needs_node, run
 
 pytestmark = needs_node
@@ -202,7 +204,8 @@ def test_node_has_a_lifeline_when_it_takes_part() -> None:
 # W-11
 def test_pictures_hold_the_messages_and_nothing_breaks_out() -> None:
     events = sorted(story(), key=lambda event: event["at"])
-    events.append(events[0] | {"key": "x", "kind": 'evil</text>;#<script>\n"&\x00', "step": None})
+    evil = 'evil</text>;#<script>\n"&\x00\uffff\u202e%%{init: {}}%%'
+    events.append(events[0] | {"key": "x", "kind": evil, "step": None})
     script = "[svgOf(given).text, mermaidOf(given)]"
     svg, mermaid = run("codelab/diagram/pictures.js", script, rows(events))
     labels = ["requestPermission()", "subscribe(vapidPublicKey)", "push event"]
@@ -216,7 +219,8 @@ def test_pictures_hold_the_messages_and_nothing_breaks_out() -> None:
     assert lines[0] == "sequenceDiagram"
     assert "  client->>push_service: 3. subscribe(vapidPublicKey) [public key]" in lines
     assert len(lines) == 1 + 4 + len(events)
-    assert not re.search(r"[;<>]", re.sub(r"#\d\d;", "", lines[-1]))
+    assert not re.search(r"[;<>%{}\u202e]", re.sub(r"#\d+;", "", lines[-1]))
+    assert "\u202e" not in svg
 
 
 PLAYER = """(() => {
@@ -230,6 +234,29 @@ PLAYER = """(() => {
   }
   return seen;
 })()"""
+
+
+#: No text, and nothing that can be made one.
+NO_TEXT = {"toString": 1, "valueOf": 1}
+
+
+# W-11
+@pytest.mark.parametrize("strange", [7, None, [NO_TEXT], NO_TEXT])
+def test_reports_of_any_shape_are_drawn(strange: Any) -> None:
+    names = ("public_key", "applicationServerKey", "endpoint", "notification_ids", "body")
+    detail = dict.fromkeys((*names, "ciphertext", "status", "permission"), strange)
+    kinds = ("subscribe.done", "push.received", "send.answered", "permission.answered")
+    hostile = [
+        {"id": at, "key": f"x-{at}", "actor": "client", "kind": kind, "step": 1, "at": 1000.0}
+        | {"connection_id": "device", "notification_id": None, "detail": detail}
+        for at, kind in enumerate((*kinds, "constructor"), 100)
+    ]
+    drawn = rows([*story(), *hostile])
+    (kinds_in_order,) = orders([*story(), *hostile])
+    assert len(kinds_in_order) == len(STORY) + len(hostile)
+    labels = {row["event"]["kind"]: row["label"] for row in drawn if row["key"].startswith("x-")}
+    assert labels["constructor"] == "constructor"
+    assert all(isinstance(label, str) for label in labels.values())
 
 
 # W-11

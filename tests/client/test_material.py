@@ -112,3 +112,17 @@ def test_what_is_strange_is_shown_as_it_came() -> None:
     assert shown[1]["Material"]["rows"] == [["cut", "true"]]
     assert ["endpoint", "7"] in shown[2]["Material"]["rows"]
     assert "Material" in shown[3]
+
+
+# W-11
+def test_material_of_any_shape_is_text() -> None:
+    no_text = {"toString": 1, "valueOf": 1}
+    shown = sections(
+        event("constructor", name="value"),
+        event("send.started", plaintext=no_text, attempt=no_text),
+        event("permission.asked", before=no_text),
+    )
+    assert shown[0]["Material"]["rows"] == [["name", "value"]]
+    for part in (part for each in shown for part in each.values()):
+        assert isinstance(part.get("text", ""), str)
+        assert all(isinstance(value, str) for _, value in part.get("rows", []))

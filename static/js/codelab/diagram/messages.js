@@ -89,19 +89,20 @@ const MESSAGES = {
 /** `{ from, to, label, key, stays, bad }` for an event. One that we do not know is a note that names itself. */
 export function messageOf(event) {
   const { actor } = event;
-  const known = MESSAGES[actor]?.[event.kind] ?? note(ACTORS.includes(actor) ? actor : A, event.kind);
+  const own = ACTORS.includes(actor) && Object.hasOwn(MESSAGES[actor], event.kind);
+  const known = own ? MESSAGES[actor][event.kind] : note(ACTORS.includes(actor) ? actor : A, event.kind);
   return { ...known, ...answerOf(event), bad: isBad(event) };
 }
 
 /** The status is the point of an answer. */
 function answerOf({ kind, detail }) {
-  if (kind === "send.answered" && detail?.status) return { label: `${detail.status}` };
-  if (kind === "permission.answered" && detail?.permission) return { label: detail.permission };
+  if (kind === "send.answered" && Number.isFinite(detail?.status)) return { label: `${detail.status}` };
+  if (kind === "permission.answered" && typeof detail?.permission === "string") return { label: detail.permission };
   return {};
 }
 
 function isBad({ kind, detail }) {
-  return /failed|refused|nacked|expired|retry|reached/.test(kind) || (detail?.status ?? 0) >= 400;
+  return /failed|refused|nacked|expired|retry|reached/.test(kind) || (Number.isFinite(detail?.status) && detail.status >= 400);
 }
 
 /**

@@ -63,7 +63,7 @@ function factsOf(events) {
 function ownFacts({ actor, kind, detail = {}, ...event }, parcels) {
   const message = event.message_id ?? lastSegment(event.message_url);
   const { notification_id: notification, connection_id: device } = parcels.get(message) ?? event;
-  const ids = detail?.notification_ids ?? (notification ? [notification] : []);
+  const ids = Array.isArray(detail?.notification_ids) ? detail.notification_ids.filter(isText) : some(notification);
   const endpoint = event.token ?? lastSegment(event.endpoint ?? detail?.endpoint);
   return {
     key: some(detail?.public_key ?? detail?.applicationServerKey),
@@ -171,5 +171,7 @@ function earliest(heads) {
   return heads.reduce((one, other) => (timeOf(other) < timeOf(one) ? other : one));
 }
 
-const some = (value) => (value ? [value] : []);
-const lastSegment = (url) => url?.split("/").pop() ?? null;
+/** What a browser reports may be anything; what ties events together is text. */
+const isText = (value) => typeof value === "string" && value !== "";
+const some = (value) => (isText(value) ? [value] : []);
+const lastSegment = (url) => (isText(url) ? url.split("/").pop() : null);

@@ -55,9 +55,12 @@ function arrow(from, to, y, { event }, color) {
   return `<line x1="${from}" x2="${to}" y1="${y}" y2="${y}" stroke="${color}" stroke-width="1.25"${dashes}/><path d="M${to} ${y}l${back} -4.5v9z" fill="${color}"/>`;
 }
 
+/** What turns the direction of the text after it, or has no shape. */
+const seen = (text) => text.replace(/\p{Cf}/gu, "");
+
 /** Text of others in XML: characters that mean something there, and those that XML has no room for. */
 const escaped = (text) =>
-  text.replace(/[^\P{Cc}\t]|\p{Cs}/gu, " ").replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+  seen(text).replace(/[^\P{Cc}\t]|\p{Cs}|[\ufffe\uffff]/gu, " ").replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 /** A sequence diagram for https://mermaid.js.org. What has not happened is not in it. */
 export function mermaidOf(rows) {
@@ -72,5 +75,5 @@ export function mermaidOf(rows) {
   return `sequenceDiagram\n${[...heads, ...lines].map((line) => `  ${line}\n`).join("")}`;
 }
 
-/** Mermaid's own signs by their numbers, each message in one line. */
-const plain = (text) => text.replace(/\s+/g, " ").replace(/[#;<>]/g, (char) => `#${char.charCodeAt(0)};`);
+/** Mermaid's own signs by their numbers (`%%{` begins a directive), each message in one line. */
+const plain = (text) => seen(text).replace(/\s+/g, " ").replace(/[#;<>%{}]/g, (char) => `#${char.charCodeAt(0)};`);

@@ -42,7 +42,7 @@ const SECTIONS = {
   "notification.created": created,
   "notification.scheduled": created,
   "send.started": (detail) => [
-    { ...request(`${detail.method} ${detail.url}`), rows: [["attempt", detail.attempt ?? 1]] },
+    { ...request(`${detail.method} ${detail.url}`), rows: rowsOf({ attempt: detail.attempt ?? 1 }) },
     headers(detail.headers),
     ...token(detail.headers),
     body(detail.body),
@@ -86,7 +86,8 @@ const SECTIONS = {
 /** Everything there is to read about an event. What we do not know is shown as it came. */
 export function sectionsOf(event) {
   const detail = event.detail ?? {};
-  const make = SECTIONS[`${event.actor} ${event.kind}`] ?? SECTIONS[event.kind] ?? asItCame;
+  const name = [`${event.actor} ${event.kind}`, event.kind].find((each) => Object.hasOwn(SECTIONS, each));
+  const make = SECTIONS[name] ?? asItCame;
   return [...carefully(make, detail), references(event)].filter(isFull);
 }
 
@@ -103,12 +104,12 @@ const isFull = ({ rows, text, parts, sealed: why, always }) => Boolean(rows?.len
 
 const asItCame = (detail) => [table("Material", detail)];
 const table = (title, content) => ({ title, rows: rowsOf(content) });
-const call = (text, rows) => ({ title: "Call", text, rows: rows.filter(([, value]) => isThere(value)) });
+const call = (text, rows) => ({ title: "Call", text, rows: rowsOf(Object.fromEntries(rows)) });
 const request = (line) => ({ title: "Request", text: line });
 const sealed = (title, why) => ({ title, sealed: why });
 const body = (text) => ({ title: "Body, encrypted", parts: text ? bodyParts(text) : [] });
 const key = (title, text) => ({ title, parts: text ? keyParts(text) : [] });
-const plaintext = (text) => ({ title: "Plaintext", text: text ? pretty(text) : "" });
+const plaintext = (text) => ({ title: "Plaintext", text: text ? pretty(wordOf(text)) : "" });
 
 /** Names of headers as RFCs write them. */
 const headers = (given) => ({

@@ -36,7 +36,7 @@ function keys(run) {
 }
 
 function permission(run) {
-  const answers = all(run, C, "permission.answered", "permission.found");
+  const answers = all(run, C, "permission.answered", "permission.found").filter(({ detail }) => isText(detail.permission));
   const yes = answers.findLast(({ detail }) => detail.permission === "granted");
   if (!yes && !answers.length) return open("Nobody has asked you in this run.");
   if (!yes) return open(`The answer was “${answers.at(-1).detail.permission}”. The card tells how to go on.`);
@@ -63,7 +63,7 @@ function subscribed(run) {
 /** For the key of step 3, and at the address that the browser got. */
 function endpoint(run) {
   const answers = all(run, [C, W], "subscribe.done");
-  const abroad = answers.findLast(({ detail }) => !isOurs(detail.endpoint));
+  const abroad = answers.findLast(({ detail }) => isAbroad(detail.endpoint));
   if (abroad) return done([told(abroad, "got an endpoint from the Push Service", abroad.detail.endpoint)], SECOND_HAND);
   const keysUsed = new Set(all(run, [C, W], "subscribe.called").map(({ detail }) => detail.applicationServerKey));
   const tokens = new Map(answers.map((event) => [tokenOf(event.detail.endpoint), event]));
@@ -132,7 +132,7 @@ function sent(run) {
 /** The message of step 8, known by the name that the Push Service gave it. */
 function accepted(run) {
   const answers = all(run, A, "send.answered").filter(({ detail }) => detail.status === 201);
-  const abroad = answers.findLast(({ endpoint: address }) => address && !isOurs(address));
+  const abroad = answers.findLast(({ endpoint: address }) => isAbroad(address));
   if (abroad) return done([told(abroad, "was answered that the message is accepted", "status 201")], SECOND_HAND);
   const names = new Set(answers.map((event) => tokenOf(event.message_url ?? event.detail.location ?? "")));
   const own = all(run, P, "message.accepted").filter((event) => event.detail.vapid && names.has(event.message_id));
@@ -166,12 +166,12 @@ const SECOND_HAND = "Second-hand: this Push Service lets nobody look inside.";
 
 const done = (evidence, because = "") => ({ done: true, evidence: evidence.filter(Boolean), because });
 const open = (because) => ({ done: false, evidence: [], because });
-const told = (event, says, fact = "") => ({ event, says, fact: fact ?? "" });
+const told = (event, says, fact = "") => ({ event, says, fact: isText(fact) ? fact : "" });
 
 const all = (run, actors, ...kinds) => run.filter((event) => [actors].flat().includes(event.actor) && kinds.includes(event.kind));
 
 /** Our own Push Service marks its endpoints, whatever host the browser writes before them. */
-const isOurs = (address) => tokenOf(address).startsWith("lab_");
+const isAbroad = (address) => tokenOf(address) !== "" && !tokenOf(address).startsWith("lab_");
 
 /** An event of the same actor about the same message or notification. */
 const find = (run, kind, { actor, message_id: message, notification_id: notification }) =>
@@ -187,7 +187,9 @@ const receipts = (run) =>
 const answerTo = (run, call) =>
   all(run, call.actor, "subscribe.done", "subscribe.failed", "subscribe.called").find((event) => event.at > call.at);
 
-const tokenOf = (url) => url.split("/").at(-1);
+/** What a browser reports may be anything. */
+const isText = (value) => typeof value === "string";
+const tokenOf = (url) => (isText(url) ? url.split("/").at(-1) : "");
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const times = (number) => (number === 1 ? "once" : `${number} times`);
 const seconds = (duration) => `${duration.toFixed(1)} s`;
