@@ -4,7 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 
+from app.db import Model
+from app.models import JournalEvent
 from tests.web.conftest import ENDPOINT, Browser
 
 EVENT = {"actor": "service-worker", "kind": "push.received", "step": 10}
@@ -38,6 +41,21 @@ def test_new_run_begins_empty(browser: Browser) -> None:  # W-11
     assert kinds(browser) == ["push.received"]
     assert browser.client.post("/api/runs").status_code == 201
     assert kinds(browser) == []
+
+
+def test_deleted_user_leaves_nothing_of_former_runs(
+    browser: Browser, count: Callable[[type[Model]], int]
+) -> None:
+    before = count(JournalEvent)
+    for _ in range(2):
+        browser.client.post("/api/journal", json={"events": [EVENT]})
+        assert kinds(browser) == ["push.received"]
+        assert browser.client.post("/api/runs").status_code == 201
+    browser.client.post("/api/journal", json={"events": [EVENT]})
+    assert kinds(browser) == ["push.received"]
+    name = browser.client.get("/api/account").get_json()["name"]
+    assert browser.client.post("/api/account/delete", json={"name": name}).status_code == 204
+    assert count(JournalEvent) == before
 
 
 def test_stranger_writes_into_nobodys_run(browser: Browser, stranger: Browser) -> None:  # W-11

@@ -13,15 +13,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from app import accounts, clock
+from app import accounts, clock, journal
 from app.errors import NotFound, SignedOut
 from app.journal import read_all
-from app.models import PushSubscription
+from app.models import PushSubscription, User
 from app.web.api.body import Body, read
 from app.web.api.describe import NoContent, Time, takes
 from app.web.api.journal import AFTER, JournalPage
 from app.web.services import current_services
-from app.web.visitor import find_visitor, require_visitor
+from app.web.visitor import find_visitor, require_visitor, write_as
 
 api = Blueprint("api_lab", __name__)
 
@@ -61,10 +61,14 @@ class ArmedFaults(TypedDict):
 
 @api.post("/runs")
 def start_run() -> tuple[RunAnswer, Literal[201]]:
-    """A new run: an empty diagram."""
-    visitor = require_visitor()
-    run_id = current_services().database.write(lambda s: accounts.start_run(s, visitor.user_id))
-    return {"run_id": run_id}, 201
+    """A new run: an empty diagram. What the journal has of the former one is forgotten, for nobody
+    can come back to it."""
+    return {"run_id": write_as(require_visitor(), _start_run)}, 201
+
+
+def _start_run(session: Session, user: User) -> str:
+    journal.forget(session, user.run_id, [])
+    return accounts.start_run(session, user.id)
 
 
 @api.get("/lab/token")
