@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.engine import Connection
 
-from app import clock
+from app import clock, metrics
 from app.db import Database, database_now
 from app.models import NotificationData, PendingNotification, PnsNode, PushOutbox
 from app.pns.nodes import public_name
@@ -51,13 +51,17 @@ QUEUE = (
 class Queue:
     """What waits for one push service. `oldest`: age in seconds of the oldest of them."""
 
-    messages: int
-    oldest: float
+    messages: int = 0
+    oldest: float = 0.0
+
+    def __add__(self, other: "Queue") -> "Queue":
+        return Queue(self.messages + other.messages, max(self.oldest, other.oldest))
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One look. `nodes`: by the name of the incarnation, how many seconds it has been silent."""
+    """One look. `nodes`: by the name of the incarnation, how many seconds it has been silent.
+    `queues`: by push service; those that have no label of their own are one."""
 
     nodes: dict[str, float] = field(default_factory=dict)
     pending: int = 0
@@ -95,7 +99,10 @@ def read(connection: Connection) -> Cluster:
     nodes = connection.execute(NODES)
     silent = {public_name(node_uri): max(0.0, float(age)) for node_uri, age in nodes}
     origins = connection.scalars(ORIGINS).fetchmany(MOST_SERVICES)
-    queues = {origin: _queue(connection, origin, now) for origin in origins}
+    queues: dict[str, Queue] = {}
+    for origin in origins:
+        label = metrics.service_label(origin)
+        queues[label] = queues.get(label, Queue()) + _queue(connection, origin, now)
     return Cluster(silent, connection.scalar(PENDING) or 0, queues)
 
 

@@ -115,6 +115,21 @@ def test_database_tells_what_waits(any_database: Database) -> None:
     assert seen.nodes["abc"] > 1_000
 
 
+def test_push_services_without_a_label_wait_together(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever subscribes names the push service: names of their choice are no series of ours."""
+    monkeypatch.setattr(metrics, "_services", {f"https://{n}.example" for n in range(50)})
+    any_database.write(lambda session: fill(session, 3))
+    any_database.write(
+        lambda s: s.execute(
+            update(PushOutbox).where(PushOutbox.seq > 1).values(origin="https://other.example")
+        )
+    )
+    seen = cluster.Lookout(any_database).look()
+    assert {label: queue.messages for label, queue in seen.queues.items()} == {metrics.OTHERS: 3}
+
+
 def test_sent_rows_do_not_wait(any_database: Database) -> None:
     any_database.write(lambda session: fill(session, 2))
     any_database.write(lambda s: s.execute(update(PushOutbox).values(state="delivered")))
