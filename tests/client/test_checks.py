@@ -211,3 +211,8 @@ def test_reports_of_any_shape_prove_nothing_and_break_nothing(strange: Any) -> N
     ]
     assert done(hostile) == set()
     assert done([*whole_run(), *hostile]) == set(range(1, 11))
+
+
+@pytest.mark.parametrize("step", [8, 9, 10])
+def test_nothing_sent_says_where_to_begin(step: int) -> None:
+    assert "(step 2)" in judge([])[step]["because"]

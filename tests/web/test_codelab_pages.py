@@ -55,6 +55,12 @@ def test_steps_lead_from_the_first_to_the_last_and_back(browser: Browser) -> Non
     assert back == [None, *(f"/codelab/{slug}" for slug in SLUGS[:-1])]
 
 
+@pytest.mark.parametrize("slug", ["send", "hold", "show"])
+def test_step_that_needs_a_subscription_leads_to_it(browser: Browser, slug: str) -> None:
+    card = page(browser, f"/codelab/{slug}").split('id="do-title"')[1].split("</section>")[0]
+    assert 'href="/codelab/permission"' in card
+
+
 def test_step_that_is_not_there_is_not_found(browser: Browser) -> None:
     assert browser.client.get("/codelab/eleven").status_code == 404
 

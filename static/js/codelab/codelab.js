@@ -32,7 +32,7 @@ class Codelab {
 
   async #newRun() {
     await this.#run.beginAnew();
-    return "A new run. Nothing has happened in it yet.";
+    return "A new run. What the Push Service still knows of your subscription stays in sight.";
   }
 
   async #send() {

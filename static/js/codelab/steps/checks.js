@@ -126,7 +126,7 @@ function sent(run) {
   }
   if (answers.length) return open(answers.at(-1).summary || `The Push Service answered ${answers.at(-1).detail.status}.`);
   if (all(run, A, "send.started").length) return open("It is on its way; there is no answer yet.");
-  return open("Nothing has been sent in this run. It takes a subscription (step 3) and an event (step 7).");
+  return open("Nothing has been sent in this run. It takes a subscription (step 2) and an event (step 7).");
 }
 
 /** The message of step 8, known by the name that the Push Service gave it. */
@@ -147,7 +147,7 @@ function accepted(run) {
   }
   const refused = all(run, P, "message.refused").at(-1);
   if (refused) return open(refused.summary);
-  return open("The Push Service tells of no message of this run.");
+  return open("The Push Service tells of no message of this run. Send one, with notifications on (step 2).");
 }
 
 /** By the worker itself: a page that was open does not count. */
@@ -158,7 +158,7 @@ function shown(run) {
     const screen = find(run, "notification.shown", last);
     return done([told(last, "was woken, with the message decrypted"), told(screen, "called showNotification()", screen.detail?.title)]);
   }
-  if (!woken.length) return open("The Service Worker has not been woken in this run.");
+  if (!woken.length) return open("The Service Worker has not been woken in this run. It takes a subscription (step 2) and a message.");
   return open("The Service Worker was woken, but a page was open and had shown it before. Close every page of pushlab, and let one come.");
 }
 
