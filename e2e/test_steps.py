@@ -62,6 +62,7 @@ class Learner:
 
 
 # W-11 W-14
+@pytest.mark.mainly("chromium")
 def test_guest_walks_the_ten_steps(fresh_device: Device) -> None:
     device = fresh_device
     device.hold_the_question()
