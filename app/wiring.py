@@ -4,6 +4,7 @@
 import hmac
 import secrets
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate, upgrade
+from prometheus_client import CollectorRegistry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import accounts, clock, config, devices, web
@@ -61,27 +63,7 @@ def wire(settings: Settings) -> Flask:
 
 def make_services(settings: Settings, database: Database) -> Services:
     """The parts of this process, tied together; nothing runs yet."""
-
-    def tell(started_at: float, pid: int) -> sample.Sample:
-        return sample.take(
-            roles=settings.roles,
-            pid=pid,
-            started_at=started_at,
-            writer_waiting=database.waiting,
-            node=services.node,
-            sender=services.sender,
-        )
-
-    def connections() -> int | None:
-        return len(services.node.connections) if services.node else None
-
-    def pauses() -> dict[str, float]:
-        return services.sender.pauses if services.sender else {}
-
-    has_pages = "app" in settings.roles
-    watch = Watch(database, tell, looks=has_pages)
-    look = watch.lookout.look if has_pages else None
-    registry = exposition.registry_of(exposition.Gauges(database, connections, pauses, look))
+    watch, registry = _make_watch(settings, database, lambda: services)
     faults = Faults(enabled=settings.lab, folder=settings.instance_dir / "faults")
     journal = Journal(database, enabled=settings.lab)
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
@@ -118,6 +100,37 @@ def make_services(settings: Settings, database: Database) -> Services:
         services.scheduler = Scheduler(database, services.creator, schedule_changed)
     journal.on_written = lambda user_ids: services.hint(user_ids, "journal")
     return services
+
+
+def _make_watch(
+    settings: Settings, database: Database, services: Callable[[], Services]
+) -> tuple[Watch, CollectorRegistry]:
+    """What looks at this process, and what it tells a scraper. `services` is asked when it looks:
+    there is no node or sender yet."""
+
+    def tell(started_at: float, pid: int) -> sample.Sample:
+        return sample.take(
+            roles=settings.roles,
+            pid=pid,
+            started_at=started_at,
+            writer_waiting=database.waiting,
+            node=services().node,
+            sender=services().sender,
+        )
+
+    def connections() -> int | None:
+        node = services().node
+        return len(node.connections) if node else None
+
+    def pauses() -> dict[str, float]:
+        sender = services().sender
+        return sender.pauses if sender else {}
+
+    has_pages = "app" in settings.roles
+    watch = Watch(database, tell, looks=has_pages)
+    look = watch.lookout.look if has_pages else None
+    gauges = exposition.Gauges(database, connections, pauses, look)
+    return watch, exposition.registry_of(gauges)
 
 
 def _make_node(services: Services) -> Node:

@@ -86,47 +86,29 @@ def test_name_that_is_gone_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbol", "first_line", "first", "last"),
+    ("path", "symbol", "first_line", "first", "last"),
     [
-        ("one", 2, "def one():", "    return 1"),
-        ("Box.size", 7, "@property", "    )"),
-        ("Box.last", 15, "def last(self): return 3", "def last(self): return 3"),
+        ("it.py", "one", 2, "def one():", "    return 1"),
+        ("it.py", "Box.size", 7, "@property", "    )"),
+        ("it.py", "Box.last", 15, "def last(self): return 3", "def last(self): return 3"),
+        ("it.js", "small", 2, "const small = (x) => x;", "const small = (x) => x;"),
+        ("it.js", "hello", 4, "/** Says hello. */", "}"),
+        ("it.js", "Card.#open", 16, "/** Opens it. */", "}"),
+        ("it.js", "Card.size", 21, "get size() { return 3; }", "get size() { return 3; }"),
     ],
 )
-def test_python_is_found_whole(
+def test_symbol_is_found_whole(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    path: str,
     symbol: str,
     first_line: int,
     first: str,
     last: str,
 ) -> None:
     (tmp_path / "it.py").write_text(PYTHON)
-    monkeypatch.setattr(source, "ROOT", tmp_path)
-    found = find(Pointer("it.py", symbol, ""))
-    lines = found.text.splitlines()
-    assert (found.first_line, lines[0], lines[-1]) == (first_line, first, last)
-
-
-@pytest.mark.parametrize(
-    ("symbol", "first_line", "first", "last"),
-    [
-        ("small", 2, "const small = (x) => x;", "const small = (x) => x;"),
-        ("hello", 4, "/** Says hello. */", "}"),
-        ("Card.#open", 16, "/** Opens it. */", "}"),
-        ("Card.size", 21, "get size() { return 3; }", "get size() { return 3; }"),
-    ],
-)
-def test_javascript_is_found_whole(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    symbol: str,
-    first_line: int,
-    first: str,
-    last: str,
-) -> None:
     (tmp_path / "it.js").write_text(JAVASCRIPT)
     monkeypatch.setattr(source, "ROOT", tmp_path)
-    found = find(Pointer("it.js", symbol, ""))
+    found = find(Pointer(path, symbol, ""))
     lines = found.text.splitlines()
     assert (found.first_line, lines[0], lines[-1]) == (first_line, first, last)

@@ -70,8 +70,10 @@ export class Diagram {
   }
 
   #onChange(events) {
-    if (!events) this.#player.live();
-    if (!events) this.#detail.close();
+    if (!events) {
+      this.#player.live();
+      this.#detail.close();
+    }
     this.#stale = true;
     this.#draw();
   }
