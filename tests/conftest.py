@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 import app.models  # noqa: F401  (registers the tables)
+from app import metrics
 from app.config import Settings, load
 from app.db import Database, Model, prepare_sqlite
 from tests import postgres
@@ -19,6 +20,12 @@ def clock_of_gevent() -> None:
     """It stands still while no greenlet runs: without this, a timer that a test starts would be due
     at once when the tests before it, which needed none, took longer than the timer's time."""
     gevent.get_hub().loop.update_now()
+
+
+@pytest.fixture(autouse=True)
+def own_push_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests before this one sent to so many that this one's would have no series of its own."""
+    monkeypatch.setattr(metrics, "_services", set())
 
 
 @pytest.fixture
