@@ -1,5 +1,6 @@
 """The app's journal: batches, runs, nothing outside lab mode."""
 
+import marshal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection
 
-from app import accounts, journal
+from app import accounts, clock, journal
 from app.db import Database, Model
 from app.errors import TryAgain
 from app.journal import Journal, read_all, read_run
-from app.models import User
+from app.models import JournalBatch, User
 from tests import postgres, waiting
 
 
@@ -98,7 +99,7 @@ def test_journal_goes_on_after_a_failure(
         raise TryAgain
 
     with monkeypatch.context() as broken:
-        broken.setattr(database, "write_alone", fail)
+        broken.setattr(database, "write", fail)
         running.write("push.received", user_id=ada.id)
         assert failed.wait(5)
     running.on_written = lambda _users: told.set()
@@ -115,12 +116,74 @@ def test_journal_is_silent_outside_the_lab(database: Database, ada: User) -> Non
 
 
 def test_journal_forgets_after_a_week(database: Database, ada: User) -> None:  # P-14
+    """Also what nobody ever read."""
     book = Journal(database, enabled=True)
     book.write("push.received", user_id=ada.id, at=1000.0)
     book.flush()
-    database.write(lambda s: journal.expire(s, 1000.0 + journal.KEEP_SECONDS + 1))
+    put_aside(database, ada, "push.received")
+    database.write(lambda s: journal.expire(s, clock.now() + journal.KEEP_SECONDS + 1))
+    book.flush()
+    assert kinds(database, ada) == []
+
+
+# -- batches: what was told and is not yet read
+
+
+def put_aside(database: Database, user: User, *kinds: str) -> None:
+    """As a process that tells its events and ends."""
+    told = Journal(database, enabled=True)
+    for kind in kinds:
+        told.write(kind, user_id=user.id, detail={"of": kind})
+    told.start()
+    told.stop()
+    assert not told.waiting
+
+
+def kinds(database: Database, user: User) -> list[str]:
     with database.read() as session:
-        assert read_run(session, ada.run_id) == []
+        return [event["kind"] for event in read_run(session, user.run_id)]
+
+
+def test_reader_opens_the_batches_of_all_processes_in_their_order(  # W-11
+    any_database: Database,
+) -> None:
+    ada = any_database.write(lambda s: accounts.sign_up(s, "Ada", None, lab=True))
+    for number in range(journal.BATCHES + 1):
+        put_aside(any_database, ada, f"first.{number}", f"second.{number}")
+    reader = Journal(any_database, enabled=True)
+    reader.write("own", user_id=ada.id)
+    assert kinds(any_database, ada) == []
+    reader.flush()
+    told = [f"{half}.{n}" for n in range(journal.BATCHES + 1) for half in ("first", "second")]
+    assert kinds(any_database, ada) == [*told, "own"]
+    reader.flush()
+    assert len(kinds(any_database, ada)) == len(told) + 1
+
+
+def test_batch_of_another_version_is_read(database: Database, ada: User) -> None:
+    """During an update old and new run side by side: of what was told the known part is shown."""
+    names = ("kind", "weather", "at", "user_id")
+    pack_aside(database, marshal.dumps((names, [("send.started", "rain", 1.0, ada.id)])))
+    Journal(database, enabled=True).flush()
+    with database.read() as session:
+        (event,) = read_run(session, ada.run_id)
+    assert (event["kind"], event["actor"], event["detail"]) == ("send.started", "app-server", {})
+
+
+@pytest.mark.parametrize("packed", [b"", b"no batch", marshal.dumps((("kind",), [("early",)]))])
+def test_batch_that_cannot_be_opened_holds_up_no_other(
+    database: Database, ada: User, packed: bytes
+) -> None:
+    put_aside(database, ada, "before")
+    pack_aside(database, packed)
+    put_aside(database, ada, "after")
+    Journal(database, enabled=True).flush()
+    assert kinds(database, ada) == ["before", "after"]
+
+
+def pack_aside(database: Database, packed: bytes) -> None:
+    row = JournalBatch(at=clock.now(), events=packed)
+    database.write(lambda session: session.add(row))
 
 
 WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")

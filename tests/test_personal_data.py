@@ -149,6 +149,10 @@ def test_journal_of_a_deleted_user_is_nobodys(database: Database) -> None:
     book.write("node.connected", connection_id=device.connection_id)
     book.flush()
     book.write("notification.created", user_id=device.user_id)
+    put_aside = Journal(database, enabled=True)  # nobody has read it yet
+    put_aside.write("node.connected", connection_id=device.connection_id)
+    put_aside.start()
+    put_aside.stop()
     delete(database, device)
     book.flush()
     (left,) = records.rows(database, JournalEvent)

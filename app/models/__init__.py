@@ -3,7 +3,7 @@
 from app.models.accounts import AuthSession, User
 from app.models.codelab import CodelabAnswer
 from app.models.devices import PnsNode, Registration
-from app.models.journal import JournalEvent
+from app.models.journal import JournalBatch, JournalEvent
 from app.models.notifications import (
     PUSH_IF_UNACKED,
     IdempotencyKey,
@@ -21,6 +21,7 @@ __all__ = [
     "AuthSession",
     "CodelabAnswer",
     "IdempotencyKey",
+    "JournalBatch",
     "JournalEvent",
     "NotificationData",
     "PendingNotification",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Double, Integer, String, Text
+from sqlalchemy import JSON, Double, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -25,3 +25,13 @@ class JournalEvent(Model):
     message_url: Mapped[str | None] = mapped_column(Text)
     summary: Mapped[str] = mapped_column(Text)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class JournalBatch(Model):
+    """Events as they were told, many in a row, until somebody reads the journal."""
+
+    __tablename__ = "journal_batches"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[float] = mapped_column(Double, index=True)
+    events: Mapped[bytes] = mapped_column(LargeBinary)

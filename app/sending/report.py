@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from app.journal import Journal
+from app import clock
+from app.journal import Event, Journal, opens
 from app.sending.outbox import Claimed
 from app.sending.outcome import Outcome
 from app.sending.results import Finished
@@ -20,6 +21,7 @@ from app.sending.webpush import Request
 
 #: Step W-8: encrypt, sign, send.
 STEP = 8
+ACTOR = "app-server"
 
 #: Of a JWT `header.claims.signature` (RFC 7515 section 3.1): all but most of the signature.
 _SIGNATURE = re.compile(r"([\w-]+\.[\w-]+\.[\w-]{8})[\w-]+")
@@ -33,12 +35,13 @@ TOKENS = 200
 
 
 def started(journal: Journal, item: Claimed, request: Request, payload: bytes) -> None:
-    """`payload` is what the request's body holds encrypted: the App Server wrote it."""
-    if journal.enabled:
-        where, attempt = item.origin, item.attempts
-        summary = f"The message is encrypted, signed and posted to {where} (attempt {attempt})."
-        known = {"attempt": attempt, "plaintext": payload.decode("utf-8", "replace")}
-        _write(journal, "send.started", item, summary, describe(request) | known)
+    """`payload` is what the request's body holds encrypted: the App Server wrote it. The rest of
+    the detail is worked out when somebody reads it."""
+    where, attempt = item.origin, item.attempts
+    summary = f"The message is encrypted, signed and posted to {where} (attempt {attempt})."
+    detail = {"attempt": attempt, "plaintext": payload.decode("utf-8", "replace")}
+    raw = (request.url, _shown(request.headers), request.body)
+    _write(journal, "send.started", item, summary, detail, raw=raw)
 
 
 def answered(journal: Journal, item: Claimed, outcome: Outcome) -> None:
@@ -78,22 +81,31 @@ def paused(journal: Journal, item: Claimed, seconds: float) -> None:
     _write(journal, "send.paused", item, summary, {"origin": item.origin, "seconds": seconds})
 
 
-def describe(request: Request) -> dict[str, Any]:
+@opens("send.started")
+def describe(url: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """The request as JSON: headers, the signed token decoded, the encryption header taken apart
     (RFC 8188 section 2.1), the ciphertext."""
-    salt, record_size, id_length = struct.unpack("!16sIB", request.body[:21])
+    salt, record_size, id_length = struct.unpack("!16sIB", body[:21])
     return {
         "method": "POST",
-        "url": request.url,
-        "headers": {name: _unusable(name, value) for name, value in request.headers.items()},
-        "vapid": _open_token(request.headers.get("authorization", "")),
+        "url": url,
+        "headers": _shown(headers),
+        "vapid": _open_token(headers.get("authorization", "")),
         "encryption": {
             "salt": encode(salt),
             "record_size": record_size,
-            "key_id": encode(request.body[21 : 21 + id_length]),
+            "key_id": encode(body[21 : 21 + id_length]),
         },
-        "body": encode(request.body),
-        "body_length": len(request.body),
+        "body": encode(body),
+        "body_length": len(body),
+    }
+
+
+def _shown(headers: Mapping[str, str]) -> dict[str, str]:
+    """As sent, but for the token's signature: the learner sees where it is."""
+    return {
+        name: _unusable(value) if name == "authorization" else value
+        for name, value in headers.items()
     }
 
 
@@ -102,9 +114,8 @@ def _told(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=TOKENS)
-def _unusable(name: str, value: str) -> str:
-    """The header as sent, but for the token's signature: the learner sees where it is."""
-    return _SIGNATURE.sub(r"\1…", value) if name.lower() == "authorization" else value
+def _unusable(authorization: str) -> str:
+    return _SIGNATURE.sub(r"\1…", authorization)
 
 
 @lru_cache(maxsize=TOKENS)
@@ -128,15 +139,24 @@ def _write(
     summary: str,
     detail: dict[str, Any],
     message_url: str | None = None,
+    raw: tuple[Any, ...] | None = None,
 ) -> None:
-    journal.write(
-        kind,
-        user_id=item.user_id,
-        step=STEP,
-        summary=summary,
-        notification_id=item.content.notification_id,
-        connection_id=item.content.connection_id,
-        endpoint=item.endpoint,
-        message_url=message_url,
-        detail=detail,
+    if not journal.enabled:
+        return
+    content = item.content
+    journal.add(
+        Event(
+            kind,
+            clock.now(),
+            item.user_id,
+            ACTOR,
+            STEP,
+            summary,
+            content.notification_id,
+            content.connection_id,
+            item.endpoint,
+            message_url,
+            detail,
+            raw,
+        )
     )

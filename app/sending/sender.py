@@ -224,7 +224,9 @@ class Sender:
             topic=item.topic,
         )
 
-    def _reporter(self, item: Claimed, message: Message) -> OnRequest:
+    def _reporter(self, item: Claimed, message: Message) -> OnRequest | None:
+        if not self._journal.enabled:
+            return None
         return lambda request: report.started(self._journal, item, request, message.payload)
 
     def _tell_devices(self, user_id: int) -> None:

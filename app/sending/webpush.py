@@ -63,7 +63,7 @@ class WebPush:
             settings.push_timeout, settings.sender_greenlets, settings.push_ca
         )
 
-    def send(self, message: Message, on_request: OnRequest = lambda request: None) -> Outcome:
+    def send(self, message: Message, on_request: OnRequest | None = None) -> Outcome:
         """Never raises for what a subscription or a push service may do. `on_request` is called
         before the first byte leaves."""
         refused = endpoints.why_refused(message.endpoint, self._settings)
@@ -77,7 +77,7 @@ class WebPush:
             return outcome.cannot_send(str(error))
         return outcome.sort_answer(answer.status_code, answer.headers, answer.text, clock.now())
 
-    def _post(self, message: Message, on_request: OnRequest) -> Answer:
+    def _post(self, message: Message, on_request: OnRequest | None) -> Answer:
         target = endpoints.target_of(message.endpoint, self._settings)
         courier = _Courier(self._transport, target, on_request)
         _Pusher(target.url, message, courier).send(
@@ -125,7 +125,7 @@ class _Courier:
     answer: Answer
 
     def __init__(
-        self, transport: Transport, target: endpoints.Target, on_request: OnRequest
+        self, transport: Transport, target: endpoints.Target, on_request: OnRequest | None
     ) -> None:
         self._transport = transport
         self._target = target
@@ -133,6 +133,7 @@ class _Courier:
 
     def post(self, url: str, *, data: bytes, headers: dict[str, str], timeout: object) -> Answer:
         """`timeout` is pywebpush's default of 10,000 seconds; the transport has its own."""
-        self._on_request(Request(url, dict(headers), data))
+        if self._on_request is not None:
+            self._on_request(Request(url, dict(headers), data))
         self.answer = self._transport.post(self._target, dict(headers), data)
         return self.answer

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Plan:
     #: `PushSubscription.toJSON()` each.
     subscriptions: list[dict[str, Any]]
     at_once: int
+    #: Of our sender: as outside the lab, as in the lab, or its calls taken out.
+    journal: Literal["off", "on", "none"] = "off"
 
 
 def read_plan() -> Plan:

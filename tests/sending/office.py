@@ -10,7 +10,7 @@ from app.bus.ringer import Ringer
 from app.config import Settings
 from app.db import Database
 from app.faults import Faults
-from app.journal import Journal
+from app.journal import Event, Journal
 from app.models import JournalEvent, PushOutbox
 from app.sending import vapid
 from app.sending.sender import Sender
@@ -27,10 +27,10 @@ class WatchedJournal(Journal):
         self._counts: Counter[str] = Counter()
         self._written = threading.Condition()
 
-    def write(self, kind: str, **fields: Any) -> None:
-        super().write(kind, **fields)
+    def add(self, event: Event) -> None:
+        super().add(event)
         with self._written:
-            self._counts[kind] += 1
+            self._counts[event.kind] += 1
             self._written.notify_all()
 
     def wait_for(self, kind: str, count: int, timeout: float = 10) -> None:
@@ -74,8 +74,11 @@ class Office:
         self.changed.set()
 
     def stop(self) -> list[str]:
-        """The states of the outbox after all that was under way is written down."""
+        """The states of the outbox after all that was under way is written down; what was told to
+        the journal waits in a batch."""
         self.sender.stop()
+        self.journal.start()
+        self.journal.stop()
         return [row.state for row in sorted(rows(self.database, PushOutbox), key=lambda r: r.seq)]
 
     def events(self) -> list[JournalEvent]:

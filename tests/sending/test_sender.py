@@ -14,7 +14,7 @@ from app.bus.envelope import Envelope
 from app.config import Settings
 from app.db import Database, Model
 from app.models import PushOutbox, PushSubscription, Registration
-from app.sending import outbox, results, vapid
+from app.sending import outbox, report, results, vapid, webpush
 from app.sending import sender as sender_module
 from app.sending.vapid import VapidKeys
 from tests import postgres
@@ -277,6 +277,20 @@ def test_journal_shows_the_real_bytes(office: Office, device: Device, server: Pu
     assert (answered.detail["status"], answered.detail["outcome"]) == (201, "delivered")
     assert answered.message_url == f"{server.origin}/message/1"
     assert answered.detail["headers"]["location"] == answered.message_url
+
+
+def test_outside_the_lab_nothing_is_prepared_for_the_journal(
+    office: Office, device: Device, server: PushServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_arguments: object, **_fields: object) -> None:
+        raise AssertionError
+
+    office.journal.enabled = False
+    for module, name in ((webpush, "Request"), (report, "started"), (office.journal, "add")):
+        monkeypatch.setattr(module, name, never)
+    office.create(device.user_id)
+    server.wait_for(1)
+    assert office.stop() == ["delivered"]
 
 
 # W-11

@@ -16,7 +16,7 @@ from py_vapid import Vapid02
 from app.config import Settings
 from app.sending import report
 from app.sending.vapid import VapidKeys
-from app.sending.webpush import Message, Request, WebPush
+from app.sending.webpush import Message, WebPush
 from push_service.testing.push_service_process import PushServiceProcess
 from push_service.testing.virtual_device import VirtualDevice
 from push_service.wire.vapid import Verifier
@@ -124,7 +124,7 @@ def test_push_service_verifies_the_rfc() -> None:
 # W-8, W-11 (RFC 8292 section 2.4): the library that signs for us, and what the journal shows of it
 def test_sender_reads_the_rfc() -> None:
     assert Vapid02.verify(AUTHORIZATION.replace(", ", ","))  # it reads no space there
-    shown = report.describe(Request("", {"authorization": AUTHORIZATION}, unpack(BODY)))
+    shown = report.describe("", {"authorization": AUTHORIZATION}, unpack(BODY))
     assert shown["vapid"]["header"] == {"typ": "JWT", "alg": "ES256"}
     assert (shown["vapid"]["claims"], shown["vapid"]["public_key"]) == (CLAIMS, RFC_KEY)
     assert (shown["encryption"]["salt"], shown["encryption"]["record_size"]) == (SALT, 4096)
@@ -133,8 +133,7 @@ def test_sender_reads_the_rfc() -> None:
 # W-8, W-9 (RFC 8292 sections 2 and 3)
 def test_push_service_verifies_what_the_sender_signs(keys: VapidKeys) -> None:
     header = keys.authorization(keys.current.id, "https://push.example.net")
-    request = Request("", {"authorization": header}, unpack(BODY))
-    signed = report.describe(request)["vapid"]["claims"]
+    signed = report.describe("", {"authorization": header}, unpack(BODY))["vapid"]["claims"]
     verified = Verifier().verify(
         header,
         None,

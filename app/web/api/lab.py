@@ -63,6 +63,7 @@ class ArmedFaults(TypedDict):
 def start_run() -> tuple[RunAnswer, Literal[201]]:
     """A new run: an empty diagram. What the journal has of the former one is forgotten, for nobody
     can come back to it."""
+    current_services().journal.flush()  # what was told until now belongs to the former one
     return {"run_id": write_as(require_visitor(), _start_run)}, 201
 
 
