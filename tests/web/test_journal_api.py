@@ -6,8 +6,13 @@ import hmac
 import json
 from collections.abc import Callable
 
+import pytest
+from werkzeug.test import TestResponse
+
+from app import clock
 from app.db import Model
 from app.models import JournalEvent
+from app.web.api import journal
 from tests.web.conftest import ENDPOINT, Browser
 
 EVENT = {"actor": "service-worker", "kind": "push.received", "step": 10}
@@ -34,6 +39,27 @@ def test_report_says_of_which_device_it_is(browser: Browser) -> None:  # W-11, W
     assert received["connection_id"] == stored["connection_id"]
     claimed = [{**EVENT, "connection_id": "another"}]
     assert browser.client.post("/api/journal", json={"events": claimed}).status_code == 422
+
+
+def test_reports_have_a_limit_per_user(
+    browser: Browser, stranger: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:  # W-11
+    """A laboratory that is open to the world holds no more than its visitors can look at."""
+    monkeypatch.setattr(clock, "now", lambda: 6000.0)
+    monkeypatch.setattr(journal, "EVENTS_PER_MINUTE", 60)
+
+    def report(who: Browser) -> TestResponse:
+        return who.client.post("/api/journal", json={"events": [EVENT] * 30})
+
+    assert [report(browser).status_code for _ in range(2)] == [204, 204]
+    held_off = report(browser)
+    assert held_off.status_code == 429
+    assert held_off.headers["Retry-After"] == "60"
+    stranger.enter_as_guest()
+    assert report(stranger).status_code == 204
+    assert len(kinds(browser)) == 60
+    monkeypatch.setattr(clock, "now", lambda: 6060.0)
+    assert report(browser).status_code == 204
 
 
 def test_new_run_begins_empty(browser: Browser) -> None:  # W-11

@@ -22,13 +22,13 @@ from app.web.api import (
 
 def register(app: Flask, limiter: Limiter, *, lab_mode: bool) -> None:
     app.register_blueprint(account.register(limiter), url_prefix="/api")
+    app.register_blueprint(journal.register(app), url_prefix="/api")
     for part in (
         session,
         subscriptions,
         devices,
         notifications,
         scheduled,
-        journal,
         codelab,
         ops,
         openapi,

@@ -1,13 +1,15 @@
 """The run's journal: read by its owner, written to by the page and its service worker."""
 
 import json
+from collections import Counter
 from typing import Annotated, Literal
 
-from flask import Blueprint
+from flask import Blueprint, Flask, current_app
 from pydantic import AfterValidator, Field, JsonValue
 from typing_extensions import TypedDict
 
 from app import clock, devices
+from app.errors import RateLimited
 from app.journal import PublicEvent, read_run
 from app.web.api.body import Body, Text, read
 from app.web.api.describe import NoContent, Number, takes
@@ -17,6 +19,9 @@ from app.web.visitor import require_visitor
 api = Blueprint("api_journal", __name__)
 
 DETAIL_BYTES = 16 * 1024
+#: What the browsers of one user may report within a minute; a run has some twenty.
+EVENTS_PER_MINUTE = 3000
+BUDGET = "pushlab-reports"
 AFTER = Number("after", 0, 10**15, "The cursor of an earlier answer.")
 
 
@@ -51,6 +56,31 @@ class JournalPage(TypedDict):
     cursor: int
 
 
+class Budget:
+    """Counts the events of each user anew with every minute."""
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._spent: Counter[int] = Counter()
+
+    def spend(self, user_id: int, events: int) -> None:
+        """Raises RateLimited."""
+        minute, second = divmod(int(clock.now()), 60)
+        if minute != self._minute:
+            self._minute, self._spent = minute, Counter()
+        if self._spent[user_id] + events > EVENTS_PER_MINUTE:
+            refused = RateLimited("The journal takes no more of this minute.")
+            refused.headers = {"Retry-After": str(60 - second)}
+            raise refused
+        self._spent[user_id] += events
+
+
+def register(app: Flask) -> Blueprint:
+    """The blueprint. What it takes is limited per user, also in a laboratory."""
+    app.extensions[BUDGET] = Budget()
+    return api
+
+
 @api.get("/journal")
 @takes(query=(AFTER,))
 def read_journal() -> JournalPage:
@@ -74,6 +104,7 @@ def report() -> NoContent:
     events = read(ReportBody).events
     if not services.journal.enabled:
         return "", 204
+    current_app.extensions[BUDGET].spend(visitor.user_id, len(events))
     with services.database.read() as session:
         device = devices.find_by_session(session, visitor.session_id)
     connection_id = device.connection_id if device else None
