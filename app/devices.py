@@ -169,6 +169,12 @@ def sign_out_lab_devices(session: Session, user_id: int) -> list[Ended]:
     return [one for one in ended if one is not None]
 
 
+def find_lab_device(session: Session, user_id: int) -> Registration | None:
+    """The one that a page of the codelab made by hand."""
+    mine = (Registration.user_id == user_id, Registration.user_agent == LAB_AGENT)
+    return session.scalar(select(Registration).where(*mine))
+
+
 def list_devices(session: Session, user_id: int) -> list[Device]:
     """All devices of a user, the most recently seen first."""
     records = session.scalars(select(Registration).where(Registration.user_id == user_id)).all()

@@ -84,10 +84,11 @@ def test_message_is_decrypted_by_hand_and_says_where_it_fails(device: Device) ->
     expect(message.locator("[data-state=failed]")).to_have_attribute("data-step", "record-size")
     page.locator("[data-action=restore]").click()
     expect(message).to_have_attribute("data-outcome", "opens")
-    # Among the devices it is one that can be removed.
+    # Among the devices it is one that has what was sent to it, and can be removed.
+    device.lab.journal.wait_for("lab-device.acknowledged", connection_id=lab_device)
     _status, listed = device.fetch("GET", "/api/devices")
-    names = {each["connection_id"]: each["name"] for each in listed["devices"]}
-    assert names[lab_device] == "Lab device"
+    found = {each["connection_id"]: each for each in listed["devices"]}
+    assert (found[lab_device]["name"], found[lab_device]["pending"]) == ("Lab device", 0)
     page.locator("[data-action=leave]").click()
     expect(page.locator("[data-part=lab-device]")).to_have_attribute("data-state", "alone")
     _status, listed = device.fetch("GET", "/api/devices")

@@ -5,9 +5,11 @@ A run has one at most. It is a user agent like any other, but that it connects o
 it takes to hand over what is held.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 
+from push_service.connection import Connection
 from push_service.hub import Hub
 from push_service.model import Message, Subscription, UserAgent
 from push_service.wire import vapid
@@ -39,21 +41,31 @@ class LabDevices:
         return self._hub.subscribe(agent, CHANNEL, sender=sender, key=key)
 
     def receive(self, subscription: Subscription) -> Sequence[Message]:
-        """What is held for the device, as far as one batch goes, acknowledged.
+        """What is held for the device, as far as one batch goes, and stays so until it is
+        acknowledged.
 
         Raises NoLabDeviceError.
         """
+        with self._connected(subscription, "it fetched what there was") as connection:
+            messages = connection.pull()
+            connection.delivered(messages)
+        return messages
+
+    def acknowledge(self, subscription: Subscription, message_ids: Sequence[str]) -> None:
+        """The device has these: they are held no longer. Raises NoLabDeviceError."""
+        with self._connected(subscription, "it acknowledged what it has") as connection:
+            connection.acknowledge(message_ids, "lab")
+
+    @contextmanager
+    def _connected(self, subscription: Subscription, why_it_ends: str) -> Iterator[Connection]:
         if subscription.kind != "lab":
             raise NoLabDeviceError("this subscription is a browser's, and no lab device's")
         agent = UserAgent(subscription.user_agent_id, "lab")
         connection = self._hub.attach(agent, _Silent())
         try:
-            messages = connection.pull()
-            connection.delivered(messages)
-            connection.acknowledge([message.id for message in messages], "lab")
+            yield connection
         finally:
-            connection.detach("it fetched what there was")
-        return messages
+            connection.detach(why_it_ends)
 
     def _end(self, token: str) -> None:
         former = self._hub.subscription(token)

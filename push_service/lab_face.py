@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from push_service.connection import BATCH
 from push_service.faults import NAMES, BadFaultError, Faults, fault_from_json
 from push_service.hub import Hub
 from push_service.journal import Event, Journal
@@ -79,6 +80,7 @@ class LabFace:
             "/lab/reset": {"POST": self._reset},
             "/lab/subscriptions": {"GET": self._get_subscriptions, "POST": self._subscribe},
             "/lab/receive/<token>": {"POST": self._receive},
+            "/lab/acknowledge/<token>": {"POST": self._acknowledge},
             "/lab/expire/<token>": {"POST": self._expire},
             "/lab/close/<token>": {"POST": self._close},
             "/lab/faults": {"GET": self._get_faults},
@@ -202,9 +204,14 @@ class LabFace:
         return _json(201, {"endpoint": self._endpoint_of(made.token), "token": made.token})
 
     def _receive(self, request: Request, grant: Grant) -> Response:
-        """What is held for a lab device, handed over and acknowledged."""
+        """What is held for a lab device, handed over."""
         received = self._devices.receive(self._subscription(request, grant))
         return _json(200, {"messages": [_message(message) for message in received]})
+
+    def _acknowledge(self, request: Request, grant: Grant) -> Response:
+        """The lab device has these messages."""
+        self._devices.acknowledge(self._subscription(request, grant), _ids(_wish(request)))
+        return Response(204)
 
     def _expire(self, request: Request, grant: Grant) -> Response:
         """End a subscription as a vendor does: the sender gets 410, the browser hears nothing."""
@@ -269,6 +276,13 @@ def _key(wish: Any) -> str:
     if not isinstance(wish, dict) or not isinstance(wish.get("key"), str) or len(wish) > 1:
         raise _BadWishError('the body must be a JSON object like {"key": "BA1H…"}')
     return str(wish["key"])
+
+
+def _ids(wish: Any) -> list[str]:
+    ids = wish.get("ids") if isinstance(wish, dict) and len(wish) == 1 else None
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise _BadWishError('the body must be a JSON object like {"ids": ["m_1"]}')
+    return ids[:BATCH]
 
 
 def _message(message: Message) -> dict[str, Any]:

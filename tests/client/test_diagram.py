@@ -88,6 +88,16 @@ def rows(events: list[dict[str, Any]], steps: list[int] | None = None) -> list[d
 
 
 # W-11
+def test_lab_device_acknowledges_from_the_page() -> None:
+    """It has no service worker: its push service hears from the page itself."""
+    told = {"actor": "push-service", "kind": "message.acknowledged"}
+    events = [told | {"detail": {"code": code}} for code in ("lab", 100)]
+    drawn = run("codelab/diagram/messages.js", "given.map(messageOf)", events)
+    assert [one["from"] for one in drawn] == ["client", "service-worker"]
+    assert {one["to"] for one in drawn} == {"push-service"}
+
+
+# W-11
 def test_order_is_by_cause_whatever_the_clocks_say() -> None:
     clocks = [
         {},

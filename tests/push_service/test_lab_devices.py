@@ -38,8 +38,13 @@ def receive(reader: Reader, device: Subscription) -> list[dict[str, Any]]:
     return found
 
 
+def acknowledge(reader: Reader, device: Subscription, body: bytes) -> int:
+    token = reader.run_token(device)
+    return reader.ask("POST", f"/lab/acknowledge/{device.token}", token, body).status
+
+
 # W-8 W-9
-def test_lab_device_receives_what_was_sent_to_it_once(reader: Reader) -> None:
+def test_lab_device_receives_what_was_sent_to_it_until_it_has_it(reader: Reader) -> None:
     device = join(reader)
     assert device.key == KEY.public
     sent = [reader.service.send(device, body, urgency="high") for body in (b"one", b"two")]
@@ -47,9 +52,27 @@ def test_lab_device_receives_what_was_sent_to_it_once(reader: Reader) -> None:
     assert [each["id"] for each in received] == [message.id for message in sent]
     assert [each["body"] for each in received] == [encode(b"one"), encode(b"two")]
     assert received[0]["urgency"] == "high"
+    # The answer may have been lost on its way: nothing is gone before the page says so.
+    assert receive(reader, device) == received
+    ids = [each["id"] for each in received]
+    assert acknowledge(reader, device, json.dumps({"ids": ids[:1]}).encode()) == 204
+    assert receive(reader, device) == received[1:]
+    assert acknowledge(reader, device, json.dumps({"ids": ids}).encode()) == 204
     assert receive(reader, device) == []
     kinds = [event.kind for event in reader.service.events("message") if event.message_id]
-    assert kinds.count("message.delivered") == kinds.count("message.acknowledged") == 2
+    assert (kinds.count("message.delivered"), kinds.count("message.acknowledged")) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"{", b'{"ids": 1}', b'{"ids": [1]}', b'{"ids": [], "more": 1}']
+)
+def test_acknowledgement_of_nothing_is_refused(reader: Reader, body: bytes) -> None:
+    device = join(reader)
+    reader.service.send(device)
+    assert acknowledge(reader, device, body) == 400
+    browsers = reader.service.subscribe(reader.service.firefox())
+    assert acknowledge(reader, browsers, b'{"ids": []}') == 400
+    assert reader.service.hub.count_held(device) == 1
 
 
 # W-4

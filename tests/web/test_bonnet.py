@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app import clock, devices
 from app.db import Model
-from app.models import AuthSession, PushSubscription, Registration
+from app.models import AuthSession, PendingNotification, PushSubscription, Registration
 from app.web.bonnet import TITLES
 from app.web.services import Services
 from push_service.wire import base64url as wire
@@ -99,6 +99,33 @@ def test_lab_device_is_one_more_device_of_its_user(browser: Browser, count: Coun
     assert listed[made]["push"]
     assert not listed[made]["this_device"]
     assert count(PushSubscription) == 2
+
+
+# P-11
+def test_lab_device_acknowledges_what_its_page_decrypted(
+    browser: Browser, stranger: Browser, count: Count
+) -> None:
+    browser.subscribe()
+    made = join(browser)
+    sent = browser.send().get_json()["notification_id"]
+
+    def pending() -> list[int]:
+        listed = browser.client.get("/api/devices").get_json()["devices"]
+        return [each["pending"] for each in listed if each["connection_id"] == made]
+
+    assert pending() == [1]
+    stranger.enter_as_guest()
+    assert stranger.client.post(f"/api/lab/device/{sent}/shown", json={}).status_code == 204
+    assert pending() == [1]
+    assert browser.client.post(f"/api/lab/device/{sent}/shown", json={}).status_code == 204
+    assert pending() == [0]
+    assert count(PendingNotification) == 1  # the browser's own
+    (told,) = (
+        event
+        for event in browser.client.get("/api/journal").get_json()["events"]
+        if event["kind"] == "lab-device.acknowledged"
+    )
+    assert told["connection_id"] == made
 
 
 # W-6

@@ -12,11 +12,12 @@ from app import accounts, devices, subscriptions
 from app.config import Settings
 from app.errors import InvalidInput
 from app.models import PushSubscription, User
+from app.pns import pending
 from app.sending.endpoints import check_endpoint
 from app.subscriptions import NewSubscription
 from app.web import visitor as visitors
 from app.web.api.body import read
-from app.web.api.describe import takes
+from app.web.api.describe import NoContent, takes
 from app.web.api.subscriptions import (
     SubscribeAnswer,
     SubscribeBody,
@@ -110,6 +111,35 @@ def _join(session: Session, user: User, new: NewSubscription) -> _Joined:
     opened = accounts.open_session(session, user.id)
     stored = store_for_session(session, opened.session_id, devices.LAB_AGENT, new)
     return _Joined(stored, [*ended, *([stored.ended] if stored.ended else [])])
+
+
+@api.post("/lab/device/<notification_id>/shown")
+def lab_device_has_it(notification_id: str) -> NoContent:
+    """The page decrypted it: the lab device's pending row goes, as any device's does (P-11)."""
+    visitor = require_visitor()
+    services = current_services()
+    connection_id = services.database.write(
+        lambda session: _acknowledge(session, visitor.user_id, notification_id)
+    )
+    if connection_id:
+        services.journal.write(
+            "lab-device.acknowledged",
+            user_id=visitor.user_id,
+            step=10,
+            notification_id=notification_id,
+            connection_id=connection_id,
+            summary="The page of the lab device decrypted it; its pending row is gone.",
+        )
+        services.hint([visitor.user_id], "devices")
+    return "", 204
+
+
+def _acknowledge(session: Session, user_id: int, notification_id: str) -> str | None:
+    device = devices.find_lab_device(session, user_id)
+    if device is None:
+        return None
+    pending.acknowledge(session, [(device.connection_id, notification_id)])
+    return device.connection_id
 
 
 def _report(visitor: Visitor, body: SubscribeBody, stored: Subscribed) -> None:

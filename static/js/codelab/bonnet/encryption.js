@@ -100,8 +100,11 @@ class Encryption {
 
   async #receive() {
     try {
-      const message = (await this.#joined.receive()).at(-1);
-      if (message) await this.#show(message);
+      const device = this.#joined;
+      const messages = await device.receive();
+      if (!messages.length) return;
+      await this.#show(messages.at(-1));
+      await device.acknowledge(messages);
     } catch (problem) {
       this.#status.textContent = said(problem);
     }

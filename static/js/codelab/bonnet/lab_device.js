@@ -6,6 +6,7 @@
 import { get, post, remove } from "pushlab/shared/api.js";
 import { fromBase64url, toBase64url } from "pushlab/shared/keys.js";
 import { ask } from "./lab_face.js";
+import { decrypt } from "./rfc8291.js";
 
 const AUTH = 16;
 
@@ -36,10 +37,29 @@ export class LabDevice {
     return device;
   }
 
-  /** What came since the last time: `[{ id, accepted_at, ttl, urgency, topic, body }]`, the body as bytes. */
+  /** What came and is not acknowledged: `[{ id, accepted_at, ttl, urgency, topic, body }]`, the body as bytes. */
   async receive() {
     const { messages } = await ask("POST", `/lab/receive/${this.token}`);
     return messages.map((message) => ({ ...message, body: fromBase64url(message.body) }));
+  }
+
+  /** First the push service, which holds them no longer; then the App Server, which sent them. */
+  async acknowledge(messages) {
+    await ask("POST", `/lab/acknowledge/${this.token}`, { ids: messages.map(({ id }) => id) });
+    for (const message of messages) {
+      const notificationId = await this.#notificationIn(message);
+      if (notificationId) await post(`/api/lab/device/${encodeURIComponent(notificationId)}/shown`);
+    }
+  }
+
+  /** Null for what does not open, or is not of our App Server's making. */
+  async #notificationIn({ body }) {
+    const { steps, failure } = await decrypt(body, this.receiver);
+    try {
+      return failure ? null : JSON.parse(new TextDecoder().decode(steps.at(-1).bytes)).pushlab.notification_id;
+    } catch {
+      return null;
+    }
   }
 
   /** Out of the user's devices, and the endpoint ended. */

@@ -37,6 +37,7 @@ const MESSAGES = {
     "vapid.key-served": arrow(A, C, "vapidPublicKey", "public"),
     "subscription.stored": note(A, "subscription stored"),
     "lab-device.stored": note(A, "lab device stored"),
+    "lab-device.acknowledged": arrow(C, A, "POST …/shown (lab device)"),
     "subscription.removed": note(A, "subscription removed"),
     "notification.created": note(A, "an event: notification created"),
     "notification.scheduled": note(A, "waits for its time"),
@@ -94,8 +95,9 @@ export function messageOf(event) {
   return { ...known, ...answerOf(event), bad: isBad(event) };
 }
 
-/** The status is the point of an answer. */
+/** The status is the point of an answer; and a lab device is a page, with no worker behind it. */
 function answerOf({ kind, detail }) {
+  if (kind === "message.acknowledged" && detail?.code === "lab") return arrow(C, P, "ack (lab device)");
   if (kind === "send.answered" && Number.isFinite(detail?.status)) return { label: `${detail.status}` };
   if (kind === "permission.answered" && typeof detail?.permission === "string") return { label: detail.permission };
   return {};
