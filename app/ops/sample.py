@@ -2,7 +2,7 @@
 `process_samples`, written over again and again. Functions of a session; called by `ops.watch`."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, cast
 
 from prometheus_client.metrics_core import Metric
@@ -43,14 +43,21 @@ class Service:
     seconds: list[int] = field(default_factory=lambda: [0] * (len(metrics.BUCKETS) + 1))
     paused_until: float | None = None
 
+    @classmethod
+    def from_row(cls, data: dict[str, Any]) -> "Service":
+        """Times by other bounds than ours are left out: nobody can add them to ours."""
+        one = cls(**_known(cls, data))
+        ours = cls().seconds
+        return one if len(one.seconds) == len(ours) else replace(one, seconds=ours)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """`node` is the name of its incarnation, None without the role; `connections` likewise."""
 
-    roles: list[str]
-    pid: int
-    started_at: float
+    roles: list[str] = field(default_factory=list)
+    pid: int = 0
+    started_at: float = 0.0
     node: str | None = None
     connections: int | None = None
     writer_waiting: int = 0
@@ -60,8 +67,16 @@ class Sample:
 
     @classmethod
     def from_row(cls, data: dict[str, Any]) -> "Sample":
-        services = {name: Service(**one) for name, one in data["services"].items()}
-        return cls(**{**data, "services": services})
+        """A process of another version may have written it, while old and new run side by side:
+        what we do not know is left out, and what it does not know has its default."""
+        services = data.get("services", {}).items()
+        opened = {name: Service.from_row(one) for name, one in services}
+        return cls(**_known(cls, data) | {"services": opened})
+
+
+def _known(kind: type[Service] | type[Sample], data: dict[str, Any]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock, metrics
-from app.db import Database
+from app.db import Database, database_now
 from app.models import NotificationData, PnsNode, ProcessSample, PushOutbox, User
 from app.notifications.transaction import NewNotification, create_all
 from app.ops import cluster, sample
@@ -59,6 +59,33 @@ def test_what_was_sent_is_in_the_next_point(make_watch: Callable[[], Watch]) -> 
     traffic = watch.history.points[-1].traffic[ORIGIN]
     assert traffic.answers == {"201": 1, "ours": 1}
     assert traffic.seconds.total() == 1
+
+
+def test_other_versions_are_shown_too(
+    any_database: Database, make_watch: Callable[[], Watch]
+) -> None:
+    """While an update is under way, a newer and an older process tell what they know."""
+    service = {"answers": {"201": 3}, "seconds": [3, 0], "paused_until": 9e9, "mood": "good"}
+    newer = {"roles": ["sender"], "pid": 7, "weather": "fine", "services": {ORIGIN: service}}
+    with any_database.engine.begin() as connection:
+        for name, data in (("newer", newer), ("older", {"roles": ["node"], "connections": 5})):
+            values = {"process_id": name, "at": database_now(), "data": data}
+            connection.execute(insert(ProcessSample).values(**values))
+    watch = make_watch()
+    watch.turn()
+    shown = watch.history.processes
+    assert shown["newer"].sample.services[ORIGIN].answers == {"201": 3}
+    assert shown["older"].sample.connections == 5
+    assert watch.history.points[-1].connections == 5
+    assert watch.history.pauses() == {ORIGIN: 9e9}
+    # The newer one's next words, by bounds of time that are not ours.
+    service["answers"] = {"201": 4}
+    service["seconds"] = [4, 0]
+    changed = update(ProcessSample).where(ProcessSample.process_id == "newer").values(data=newer)
+    any_database.write(lambda session: session.execute(changed))
+    watch.turn()
+    traffic = watch.history.points[-1].traffic[ORIGIN]
+    assert (traffic.sent, traffic.seconds.total()) == (1, 0)
 
 
 def test_process_that_ends_takes_its_leave(
