@@ -8,12 +8,16 @@ from playwright.sync_api import expect
 
 from e2e.device import Device
 from e2e.http import Visitor
-from e2e.test_accessibility import LOOKS, TOO_WIDE, assert_accessible
+from e2e.test_accessibility import TOO_WIDE, assert_accessible
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("chromium")]
 
 #: A line that has at least two points.
 DRAWN = re.compile(r"M[\d.]+ [\d.]+h0L")
+
+#: The tables of which a part is out of sight.
+CUT_OFF = """() => Array.from(document.querySelectorAll(".ops__scroll"))
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.outerHTML)"""
 
 
 @pytest.fixture
@@ -49,9 +53,14 @@ def test_page_shows_what_was_just_sent(device: Device, somebody_else: Visitor) -
     expect(ops.locator("[data-fill=moment]")).to_have_text("now")
 
     assert_accessible(device)
-    for _scheme, width in LOOKS:
+    for width in (320, 390, 1280):
         device.page.set_viewport_size({"width": width, "height": 800})
         assert not device.page.evaluate(TOO_WIDE)
+        assert device.page.evaluate(CUT_OFF) == []
+    # On a phone each number stands beside its name.
+    device.page.set_viewport_size({"width": 390, "height": 800})
+    column = "element => getComputedStyle(element, '::before').content"
+    assert service.locator("td").first.evaluate(column) == '"Waiting"'
 
     # The server is away: what was told stays, and says how old it is.
     shown = ops.locator("[data-value=connections]").text_content()

@@ -122,7 +122,10 @@ class Ops {
   }
 
   #fill(name, rows) {
-    this.#part.querySelector(`[data-list=${name}]`).replaceChildren(...rows);
+    const list = this.#part.querySelector(`[data-list=${name}]`);
+    const columns = Array.from(list.closest("table").tHead.rows[0].cells, columnName);
+    for (const { cells } of rows) columns.forEach((column, place) => { cells[place].dataset.column = column; });
+    list.replaceChildren(...rows);
     const none = this.#part.querySelector(`[data-none=${name}]`);
     if (none) none.hidden = rows.length > 0;
   }
@@ -132,5 +135,8 @@ class Ops {
     if (status.textContent !== text) status.textContent = text;
   }
 }
+
+/** Without the places where it may be broken. */
+const columnName = (head) => head.textContent.replaceAll("\u00ad", "");
 
 new Ops().start();

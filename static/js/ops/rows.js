@@ -1,4 +1,7 @@
-/** The rows of the tables. Cells are text; what an operator should look at is marked. */
+/**
+ * The rows of the tables. Cells are text; what an operator should look at is marked. Roles are named,
+ * because on a phone a row is no longer laid out as one, and browsers then forget what it is.
+ */
 import { time } from "pushlab/moments.js";
 import { answers, count, duration, inWords, share } from "./figures.js";
 
@@ -53,8 +56,10 @@ const ago = (seconds) => (seconds < 1 ? "just now" : `${duration(seconds)} ago`)
 
 function row(name, cells) {
   const made = document.createElement("tr");
+  made.role = "row";
   const head = document.createElement("th");
   head.scope = "row";
+  head.role = "rowheader";
   head.textContent = name;
   made.append(head, ...cells.map(cell));
   return made;
@@ -62,6 +67,7 @@ function row(name, cells) {
 
 function cell([text, alarm = false, className = ""]) {
   const made = document.createElement("td");
+  made.role = "cell";
   made.textContent = text;
   made.toggleAttribute("data-alarm", alarm);
   made.className = className;
