@@ -3,11 +3,12 @@
 import secrets
 import unicodedata
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import cast
 
 from sqlalchemy import Select, Table, and_, bindparam, delete, exists, or_, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -104,13 +105,14 @@ def find_by_name(session: Session, name: str) -> User | None:
     return session.scalar(select(User).where(User.name_key == key))
 
 
-def find_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
-    """By name, as it was written, the id of its user; names that nobody has are missing."""
-    keys = {name: name_key(name) for name in names}
+def find_ids(connection: Connection, names: Sequence[Collection[str]]) -> list[dict[str, int]]:
+    """For each collection, by name as it was written, the id of its user; names that nobody has
+    are missing."""
+    keys = {name: name_key(name) for some in names for name in some}
     printable = {key for key in keys.values() if key.isprintable()}  # see `find_by_name`
-    rows = session.connection().execute(IDS_BY_KEY, {"keys": sorted(printable)})
+    rows = connection.execute(IDS_BY_KEY, {"keys": sorted(printable)})
     ids = {row.name_key: row.id for row in rows}
-    return {name: ids[key] for name, key in keys.items() if key in ids}
+    return [{name: ids[keys[name]] for name in some if keys[name] in ids} for some in names]
 
 
 def check_password(session: Session, name: str, password: str) -> User:

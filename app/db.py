@@ -4,8 +4,8 @@ domain functions get a Session and neither commit nor do I/O."""
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,6 +22,7 @@ from app import metrics
 from app.errors import TryAgain
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -77,11 +78,21 @@ def _lock_nobody(_session: Session, _user_ids: Collection[int]) -> None:
     pass
 
 
-class _Job(Generic[T]):
-    """One caller's work and, after its transaction, its own outcome."""
+#: Does something with each item and returns what came of it, in the items' order. With a Session
+#: when it writes, with a Connection when it reads.
+WorkOnAll = Callable[[Any, list[Item]], Sequence[T]]
 
-    def __init__(self, work: Callable[[Session], T], users: Collection[int]) -> None:
+
+def _each(session: Session, works: list[Callable[[Session], T]]) -> list[T]:
+    return [work(session) for work in works]
+
+
+class _Job(Generic[Item, T]):
+    """One caller's item of some work and, after its transaction, its own outcome."""
+
+    def __init__(self, work: WorkOnAll[Item, T], item: Item, users: Collection[int] = ()) -> None:
         self.work = work
+        self.item = item
         self.users = users
         self.done = False
         self.value: T | None = None
@@ -95,13 +106,64 @@ class _Job(Generic[T]):
         return cast(T, self.value)
 
 
+Jobs = list[_Job[Any, Any]]
+
+
+class _Batches:
+    """Whoever holds the lock does the work of all who wait, by one call of `do`; the others find
+    theirs done. If a batch fails each piece is done alone, so every caller gets its own outcome
+    only."""
+
+    def __init__(self, do: Callable[[Jobs], None]) -> None:
+        self._do = do
+        self._waiting: deque[_Job[Any, Any]] = deque()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How much work waits."""
+        return len(self._waiting)
+
+    def do(self, job: _Job[Item, T]) -> T:
+        self._waiting.append(job)
+        time.sleep(0)  # one turn of the loop: whoever has something to do by then comes along
+        with self._lock:
+            if not job.done:
+                self._run(self._take_waiting())
+        return job.outcome()
+
+    def do_alone(self, job: _Job[Item, T]) -> T:
+        with self._lock:
+            self._run([job])
+        return job.outcome()
+
+    def _take_waiting(self) -> Jobs:
+        jobs = list(self._waiting)
+        self._waiting.clear()
+        return jobs
+
+    def _run(self, jobs: Jobs) -> None:
+        try:
+            self._do(jobs)
+        except Exception as error:
+            if len(jobs) == 1:
+                jobs[0].error = error
+            else:
+                for job in jobs:
+                    self._run([job])
+        else:
+            for job in jobs:
+                job.error = None
+        finally:
+            for job in jobs:
+                job.done = True
+
+
 class Database:
     """Short read sessions for everybody, and one writer per process.
 
-    The writer is the group commit: whoever holds the lock runs all work that waits, in one
-    transaction; the others find theirs done. If a batch fails each piece is run alone, so every
-    caller gets its own outcome only. Work may therefore run more than once and must have no side
-    effects outside its session; on SQLite it must not yield to another greenlet either.
+    The writer is the group commit: all work that waits is done in one transaction. Work may
+    therefore run more than once and must have no side effects outside its session; on SQLite it
+    must not yield to another greenlet either.
 
     `lock_users` locks users in the order of their ids. A batch locks all that its work names before
     any of it runs: locks that are taken one after the other are out of order, and two processes
@@ -112,8 +174,8 @@ class Database:
         self.engine = engine
         self._lock_users = lock_users
         self._writing = engine.execution_options(pushlab_begin="IMMEDIATE")
-        self._waiting: deque[_Job[Any]] = deque()
-        self._lock = threading.Lock()
+        self._writes = _Batches(self._commit)
+        self._reads = _Batches(self._read)
 
     @property
     def is_sqlite(self) -> bool:
@@ -122,7 +184,7 @@ class Database:
     @property
     def waiting(self) -> int:
         """How much work waits for the writer."""
-        return len(self._waiting)
+        return len(self._writes)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -130,60 +192,41 @@ class Database:
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
 
+    def read_together(self, find: WorkOnAll[Item, T], item: Item) -> T:
+        """What costs less when it is looked up for many at once: `find` gets a connection and the
+        items of all callers who wait for it now."""
+        return self._reads.do(_Job(find, item))
+
     def write(self, work: Callable[[Session], T], *, users: Collection[int] = ()) -> T:
         """Run `work` in a transaction and return its value, once it is committed. `users`: ids of
         those that it will lock, as far as they are known before."""
-        job = _Job(work, users)
-        self._waiting.append(job)
-        time.sleep(0)  # one turn of the loop: whoever has something to write by then comes along
-        with self._lock:
-            if not job.done:
-                self._run(self._take_waiting())
-        return job.outcome()
+        return self._writes.do(_Job(_each, work, users))
+
+    def write_together(
+        self, work: WorkOnAll[Item, T], item: Item, *, users: Collection[int] = ()
+    ) -> T:
+        """The same for work that costs less when it is done for many at once: it gets the session
+        and the items of all callers who wait for it now."""
+        return self._writes.do(_Job(work, item, users))
 
     def write_alone(self, work: Callable[[Session], T]) -> T:
         """The same in a transaction with nobody else's work: for what takes a lock that other
         processes wait for."""
-        job = _Job(work, ())
-        with self._lock:
-            self._run([job])
-        return job.outcome()
+        job: _Job[Callable[[Session], T], T] = _Job(_each, work)
+        return self._writes.do_alone(job)
 
-    def _take_waiting(self) -> list[_Job[Any]]:
-        jobs = list(self._waiting)
-        self._waiting.clear()
-        return jobs
+    def _read(self, jobs: Jobs) -> None:
+        with self.engine.connect() as connection:
+            _work_on(connection, jobs)
 
-    def _run(self, jobs: list[_Job[Any]]) -> None:
-        try:
-            self._commit(jobs)
-        except Exception as error:
-            if len(jobs) == 1:
-                jobs[0].error = error
-            else:
-                self._run_each_alone(jobs)
-        finally:
-            for job in jobs:
-                job.done = True
-
-    def _run_each_alone(self, jobs: list[_Job[Any]]) -> None:
-        for job in jobs:
-            try:
-                self._commit([job])
-            except Exception as error:
-                job.error = error
-
-    def _commit(self, jobs: list[_Job[Any]]) -> None:
+    def _commit(self, jobs: Jobs) -> None:
         users = {user_id for job in jobs for user_id in job.users}
         for attempt in range(TRIES):
             try:
                 with Session(self._writing, expire_on_commit=False) as session, session.begin():
                     if users:
                         self._lock_users(session, users)
-                    for job in jobs:
-                        job.value = job.work(session)
-                for job in jobs:
-                    job.error = None
+                    _work_on(session, jobs)
                 metrics.TRANSACTIONS.inc()
                 return
             except DBAPIError as error:
@@ -191,6 +234,16 @@ class Database:
                     raise
             # busy_timeout is 0: sqlite's own wait would stop every greenlet of this process.
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311
+
+
+def _work_on(session: Session | Connection, jobs: Jobs) -> None:
+    together: defaultdict[WorkOnAll[Any, Any], Jobs] = defaultdict(list)
+    for job in jobs:
+        together[job.work].append(job)
+    for work, group in together.items():
+        values = work(session, [job.item for job in group])
+        for job, value in zip(group, values, strict=True):
+            job.value = value
 
 
 def _passes(error: DBAPIError) -> bool:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import cast
 
 from sqlalchemy import Table, and_, bindparam, delete, exists, func, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -200,11 +201,10 @@ def list_devices(session: Session, user_id: int) -> list[Device]:
     return sorted(devices, key=lambda device: -device.last_seen_at)
 
 
-def node_uris(session: Session, user_ids: Iterable[int]) -> list[str]:
+def node_uris(connection: Connection, user_ids: Iterable[int]) -> list[str]:
     """The nodes that hold a connection of any of these users. Read after the commit that they are
     to hear of, never kept: whoever takes a device over later sees that commit by itself."""
-    found = session.connection().execute(NODE_URIS, {"of_users": sorted(set(user_ids))})
-    return list(found.scalars())
+    return list(connection.execute(NODE_URIS, {"of_users": sorted(set(user_ids))}).scalars())
 
 
 def _push_statuses(session: Session, user_id: int) -> dict[str, int | None]:

@@ -23,9 +23,12 @@ USED_SECONDS = 60
 TOKENS, USERS = cast(Table, ApiToken.__table__), cast(Table, User.__table__)
 #: Built once: every request of a program begins with it.
 FIND = (
-    select(TOKENS.c.id, TOKENS.c.last_used_at, USERS.c.id, USERS.c.name)
+    select(TOKENS.c.token_hash, TOKENS.c.id, TOKENS.c.last_used_at, USERS.c.id, USERS.c.name)
     .join_from(TOKENS, USERS)
-    .where(TOKENS.c.token_hash == bindparam("of_hash"), TOKENS.c.revoked_at.is_(None))
+    .where(
+        TOKENS.c.token_hash.in_(bindparam("of_hashes", expanding=True)),
+        TOKENS.c.revoked_at.is_(None),
+    )
 )
 
 
@@ -70,10 +73,12 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def find(connection: Connection, token: str) -> Valid | None:
-    """None when it is unknown or revoked."""
-    row = connection.execute(FIND, {"of_hash": hash_token(token)}).one_or_none()
-    return None if row is None else Valid(*row)
+def find(connection: Connection, tokens: list[str]) -> list[Valid | None]:
+    """For each of them; None when it is unknown or revoked."""
+    hashes = [hash_token(token) for token in tokens]
+    rows = connection.execute(FIND, {"of_hashes": sorted(set(hashes))})
+    found = {token_hash: Valid(*valid) for token_hash, *valid in rows}
+    return [found.get(token_hash) for token_hash in hashes]
 
 
 def needs_touch(found: Valid) -> bool:

@@ -4,7 +4,8 @@
 import hmac
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def make_services(settings: Settings, database: Database) -> Services:
     faults = Faults(enabled=settings.lab, folder=settings.instance_dir / "faults")
     journal = Journal(database, enabled=settings.lab)
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
-    ringer = Ringer(bus, faults)
+    ringer = Ringer(bus, partial(_find_nodes, database), faults)
     outbox_changed, schedule_changed = threading.Event(), threading.Event()
     services = Services(
         settings=settings,
@@ -100,6 +101,11 @@ def make_services(settings: Settings, database: Database) -> Services:
         services.scheduler = Scheduler(database, services.creator, schedule_changed)
     journal.on_written = lambda user_ids: services.hint(user_ids, "journal")
     return services
+
+
+def _find_nodes(database: Database, user_ids: Collection[int]) -> list[str]:
+    with database.engine.connect() as connection:
+        return devices.node_uris(connection, user_ids)
 
 
 def _make_watch(

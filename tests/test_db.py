@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import PIPE
@@ -36,7 +37,9 @@ def test_write_commits_before_it_returns(any_database: Database) -> None:  # P-1
     assert count_keys(any_database) == 1
 
 
-def write_while_writer_is_held(database: Database, names: list[str]) -> list[object]:
+def write_while_writer_is_held(
+    database: Database, names: list[str], write: Callable[[str], object] | None = None
+) -> list[object]:
     """Let `names` wait together behind a transaction that is held open until all have queued."""
     held, go = threading.Event(), threading.Event()
 
@@ -44,9 +47,12 @@ def write_while_writer_is_held(database: Database, names: list[str]) -> list[obj
         held.set()
         go.wait(10)
 
+    def write_one(name: str) -> object:
+        return database.write(lambda session: add_or_refuse(session, name))
+
     def outcome(name: str) -> object:
         try:
-            return database.write(lambda session: add_or_refuse(session, name))
+            return (write or write_one)(name)
         except Exception as error:
             return type(error)
 
@@ -54,7 +60,7 @@ def write_while_writer_is_held(database: Database, names: list[str]) -> list[obj
         first = pool.submit(database.write, hold)
         held.wait(10)
         waiting = [pool.submit(outcome, name) for name in names]
-        until(lambda: len(database._waiting) == len(names))
+        until(lambda: database.waiting == len(names))
         go.set()
         first.result()
         return [future.result() for future in waiting]
@@ -77,6 +83,26 @@ def test_waiting_writes_share_one_transaction(any_database: Database) -> None:  
 def test_failing_write_fails_alone(any_database: Database) -> None:  # P-7
     outcomes = write_while_writer_is_held(any_database, ["a", "refused", "c"])
     assert outcomes == ["a", NameTaken, "c"]
+    assert count_keys(any_database) == 2
+
+
+@pytest.mark.parametrize("refused", [[], ["refused"]])
+def test_items_that_wait_are_worked_on_together(  # P-7
+    any_database: Database, refused: list[str]
+) -> None:
+    calls: list[set[str]] = []
+
+    def add_all(session: Session, names: list[str]) -> list[str]:
+        calls.append(set(names))
+        return [add_or_refuse(session, name) for name in names]
+
+    names = ["a", *refused, "b"]
+    outcomes = write_while_writer_is_held(
+        any_database, names, lambda name: any_database.write_together(add_all, name)
+    )
+    assert outcomes == ["a", *[NameTaken for _ in refused], "b"]
+    assert calls[0] == set(names)  # and if one fails, each alone
+    assert sorted(map(len, calls[1:])) == [1 for _ in names if refused]
     assert count_keys(any_database) == 2
 
 

@@ -3,7 +3,7 @@ slows nobody, and a dead node no other. Made by wiring."""
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from app import metrics
 from app.bus.contract import Bus, BusError
@@ -18,16 +18,23 @@ TIMEOUT = 2.0
 #: Nodes of which it is known that they do not answer.
 REMEMBERED = 1000
 
+#: In the place of a node: the nodes of the envelope's users, who are still to be looked up.
+THEIR_NODES = ""
+
+#: The nodes that hold a connection of any of these users, at this moment.
+FindNodes = Callable[[Collection[int]], Collection[str]]
+
 #: Kind and `what`: envelopes that have both in common become one.
 Subject = tuple[str, str]
 
 
 class Ringer:
     """Rings that wait for a node become one. Each node is rung by a thread of its own, which lives
-    while something waits for it."""
+    while something waits for it; so are nodes looked up."""
 
-    def __init__(self, bus: Bus, faults: Faults = OFF) -> None:
+    def __init__(self, bus: Bus, find_nodes: FindNodes, faults: Faults = OFF) -> None:
         self._bus = bus
+        self._find_nodes = find_nodes
         self._faults = faults
         self._waiting: dict[str, dict[Subject, Envelope]] = {}
         self._ringing: set[str] = set()
@@ -44,6 +51,13 @@ class Ringer:
             self._stopped = True
             self._waiting.clear()
         self.join(2 * TIMEOUT)
+
+    def tell(self, envelope: Envelope) -> None:
+        """Tell the nodes of the envelope's users, soon. Never waits, never raises.
+
+        Call it after the commit that they are to hear of: the nodes are looked up after that, and
+        whoever takes a device over still later sees that commit by itself."""
+        self.ring([THEIR_NODES], envelope)
 
     def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
         """Tell each of these nodes, soon. Never waits, never raises."""
@@ -86,6 +100,22 @@ class Ringer:
             return None
 
     def _hand_over(self, node_uri: str, envelope: Envelope) -> None:
+        if node_uri == THEIR_NODES:
+            self._look_up(envelope)
+        else:
+            self._ring_bus(node_uri, envelope)
+
+    def _look_up(self, envelope: Envelope) -> None:
+        try:
+            nodes = self._find_nodes(envelope.user_ids)
+        except Exception:
+            log.exception(
+                "nodes could not be looked up; what they were to hear is left to the sweep"
+            )
+        else:
+            self.ring(nodes, envelope)
+
+    def _ring_bus(self, node_uri: str, envelope: Envelope) -> None:
         try:
             self._faults.reach("ringer.before_ring")
             self._bus.ring(node_uri, envelope, TIMEOUT)

@@ -154,8 +154,7 @@ class Node:
 
     def admit(self, session_id: str, user_agent: str) -> Admitted:
         """Find or make the session's device, before the 101. Raises SignedOut, TryAgain."""
-        with self._database.engine.connect() as connection:
-            known = registry.find(connection, session_id)
+        known = self._database.read_together(registry.find, session_id)
         if known is None:
             raise SignedOut()
         self._gate.enter()

@@ -76,10 +76,9 @@ class Turn:
     contents: dict[str, Content]
 
 
-def pull(session: Session, wants: Sequence[Want]) -> Turn:
+def pull(connection: Connection, wants: Sequence[Want]) -> Turn:
     """One query for the pending rows of all these connections, one for what is in them."""
     parameter = json.dumps([(want.connection_id, want.after) for want in wants])
-    connection = session.connection()
     found: dict[str, list[Row]] = defaultdict(list)
     rows = connection.execute(PULLS[connection.dialect.name], {"wants": parameter})
     for connection_id, notification_id, seq in rows:

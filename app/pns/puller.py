@@ -87,8 +87,8 @@ class Puller:
         due = [connection for connection in connections if self._is_due(connection)]
         wants = [connection.session.wants() for connection in due]
         try:
-            with self._database.read() as session:
-                turn = pending.pull(session, wants)
+            with self._database.engine.connect() as connection:
+                turn = pending.pull(connection, wants)
         except Exception:
             log.exception("pending notifications could not be read")
             self._try_again(due)

@@ -28,9 +28,12 @@ PENDING = cast(Table, PendingNotification.__table__)
 #: Built once: a handshake is a hot path, and building a statement costs more than running it.
 IS_DEVICE = RECORDS.c.connection_id == bindparam("of_connection")
 FIND = (
-    select(SESSIONS.c.last_seen_at, RECORDS.c.connection_id)
+    select(SESSIONS.c.session_id, SESSIONS.c.last_seen_at, RECORDS.c.connection_id)
     .outerjoin(RECORDS, RECORDS.c.session_id == SESSIONS.c.session_id)
-    .where(SESSIONS.c.session_id == bindparam("of_session"), SESSIONS.c.revoked_at.is_(None))
+    .where(
+        SESSIONS.c.session_id.in_(bindparam("of_sessions", expanding=True)),
+        SESSIONS.c.revoked_at.is_(None),
+    )
 )
 LAST_SEQ = select(USERS.c.last_seq).where(USERS.c.id == RECORDS.c.user_id)
 #: By the parameter: SQLite's RETURNING names columns without their table, and this one is in both.
@@ -91,10 +94,13 @@ class Owner:
     node_uri: str | None
 
 
-def find(connection: Connection, session_id: str) -> Known | None:
-    """None: there is no such session, or it was revoked."""
-    found = connection.execute(FIND, {"of_session": session_id}).one_or_none()
-    return None if found is None else Known(*found)
+def find(connection: Connection, session_ids: list[str]) -> list[Known | None]:
+    """For each of them; None: there is no such session, or it was revoked."""
+    found: dict[str, Known] = {}
+    for chunk in chunks(session_ids):
+        for session_id, *known in connection.execute(FIND, {"of_sessions": chunk}):
+            found[session_id] = Known(*known)
+    return [found.get(session_id) for session_id in session_ids]
 
 
 def take_over(session: Session, connection_id: str, node_uri: str) -> Held | None:

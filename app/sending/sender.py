@@ -15,7 +15,6 @@ from app.bus.envelope import Envelope
 from app.bus.ringer import Ringer
 from app.config import Settings
 from app.db import Database
-from app.devices import node_uris
 from app.faults import Faults
 from app.journal import Journal
 from app.sending import outbox, outcome, payload, report, results
@@ -230,6 +229,4 @@ class Sender:
         return lambda request: report.started(self._journal, item, request, message.payload)
 
     def _tell_devices(self, user_id: int) -> None:
-        with self._database.read() as session:
-            nodes = node_uris(session, [user_id])
-        self._ringer.ring(nodes, Envelope("hint", what="devices", user_ids=(user_id,)))
+        self._ringer.tell(Envelope("hint", what="devices", user_ids=(user_id,)))

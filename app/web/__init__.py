@@ -1,11 +1,12 @@
 """Everything that speaks HTTP: pages, JSON API, PWA files. `wiring` calls one of the two below."""
 
-from flask import Flask
+from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from app.config import Settings
+from app.pns import endpoint
 from app.web import (
     api,
     assets,
@@ -19,6 +20,7 @@ from app.web import (
     paths,
     problems,
     pwa,
+    rate_counters,
     security,
     visitor,
 )
@@ -41,10 +43,12 @@ def register(app: Flask, settings: Settings) -> None:
     limiter = Limiter(
         get_remote_address,
         app=app,
-        storage_uri="memory://",
+        storage_uri=rate_counters.URI,
         enabled=not settings.lab,
         on_breach=problems.on_limit,
     )
+    # A node's gate bounds them, and a storm of them has no time to look for limits.
+    limiter.request_filter(lambda: request.path == endpoint.PATH)
     csrf = CSRFProtect(app)
     app.register_blueprint(auth.register(limiter))
     assets.register(app, settings)

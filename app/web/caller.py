@@ -41,8 +41,7 @@ def bearer_token() -> str | None:
 
 def _find_program(token: str) -> Program:
     database = current_services().database
-    with database.engine.connect() as connection:
-        found = tokens.find(connection, token)
+    found = database.read_together(tokens.find, token)
     if found is None:
         raise InvalidToken()
     if tokens.needs_touch(found):

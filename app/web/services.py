@@ -12,7 +12,7 @@ from app.bus.envelope import Envelope
 from app.bus.ringer import Ringer
 from app.config import Settings
 from app.db import Database
-from app.devices import Ended, node_uris
+from app.devices import Ended
 from app.faults import Faults
 from app.journal import Journal
 from app.notifications.create import Creator
@@ -53,9 +53,7 @@ class Services:
 
     def hint(self, user_ids: Collection[int], what: str) -> None:
         """Tell the users' open pages to fetch `what` again."""
-        with self.database.read() as session:
-            nodes = node_uris(session, user_ids)
-        self.ringer.ring(nodes, Envelope("hint", what=what, user_ids=tuple(user_ids)))
+        self.ringer.tell(Envelope("hint", what=what, user_ids=tuple(user_ids)))
 
 
 def current_services() -> Services:

@@ -6,6 +6,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import threading  # noqa: E402
+from collections.abc import Collection  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 from typing import Any, cast  # noqa: E402
 
@@ -44,7 +45,7 @@ class Bench:
         self.keys = vapid.load(settings)
         self.changed = threading.Event()
         self.user_id = self.database.write(lambda session: self._subscribe_all(session, plan))
-        self.ringer = Ringer(open_bus("memory://", b"bench"))
+        self.ringer = Ringer(open_bus("memory://", b"bench"), self._find_nodes)
         self.journal = Journal(self.database, enabled=plan.journal == "on")
         self.journal.on_written = self._ring
         if plan.journal == "none":
@@ -89,9 +90,11 @@ class Bench:
 
     def _ring(self, user_ids: set[int]) -> None:
         """The open pages, as wiring does."""
-        with self.database.read() as session:
-            nodes = devices.node_uris(session, user_ids)
-        self.ringer.ring(nodes, Envelope("hint", what="journal", user_ids=tuple(user_ids)))
+        self.ringer.tell(Envelope("hint", what="journal", user_ids=tuple(user_ids)))
+
+    def _find_nodes(self, user_ids: Collection[int]) -> list[str]:
+        with self.database.engine.connect() as connection:
+            return devices.node_uris(connection, user_ids)
 
     def clear(self) -> None:
         """Two events of each message are in the journal, or none."""

@@ -1,7 +1,7 @@
 """The ringer: off the caller's path, bounded, one envelope per node and kind."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 
@@ -37,12 +37,38 @@ def bus() -> StuckBus:
     return StuckBus()
 
 
+class Registry:
+    """Who holds a connection of whom. Looking up may take time, or fail."""
+
+    def __init__(self) -> None:
+        self.nodes = {1: {"node"}, 2: {"node", "other"}, 3: set[str]()}
+        self.asked: list[tuple[int, ...]] = []
+        self.asked_once = threading.Event()
+        self.go = threading.Event()
+        self.go.set()
+        self.fails = False
+
+    def find(self, user_ids: Collection[int]) -> set[str]:
+        self.asked.append(tuple(user_ids))
+        self.asked_once.set()
+        self.go.wait(10)
+        if self.fails:
+            raise OSError("the database is away")
+        return set().union(*(self.nodes[user_id] for user_id in user_ids))
+
+
 @pytest.fixture
-def ringer(bus: StuckBus) -> Iterator[Ringer]:
-    ringer = Ringer(bus)
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+def ringer(bus: StuckBus, registry: Registry) -> Iterator[Ringer]:
+    ringer = Ringer(bus, registry.find)
     ringer.start()
     yield ringer
     bus.go.set()
+    registry.go.set()
     ringer.stop()
 
 
@@ -89,3 +115,36 @@ def test_what_waits_is_bounded(  # P-12
     bus.go.set()
     assert ringer.join(5)
     assert len(bus.rung[1][1].user_ids) == 10
+
+
+def test_nodes_of_the_users_are_told(bus: StuckBus, ringer: Ringer) -> None:  # P-7
+    ringer.tell(Envelope("ring", user_ids=(2, 3)))
+    assert ringer.join(5)
+    envelope = Envelope("ring", user_ids=(2, 3))
+    assert sorted(bus.rung, key=lambda ring: ring[0]) == [("node", envelope), ("other", envelope)]
+
+
+def test_nodes_are_looked_up_once_for_all_who_wait(  # P-7
+    bus: StuckBus, registry: Registry, ringer: Ringer
+) -> None:
+    registry.go.clear()
+    ringer.tell(Envelope("ring", user_ids=(1,)))
+    assert registry.asked_once.wait(5)
+    for user_id in (1, 2, 3):  # the first one again: what it is told now was committed later
+        ringer.tell(Envelope("ring", user_ids=(user_id,)))
+    registry.go.set()
+    assert ringer.join(5)
+    assert registry.asked == [(1,), (1, 2, 3)]
+
+
+def test_look_up_that_fails_is_told_and_ends_nothing(  # P-12
+    bus: StuckBus, registry: Registry, ringer: Ringer, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.fails = True
+    ringer.tell(Envelope("ring", user_ids=(1,)))
+    assert ringer.join(5)
+    assert "left to the sweep" in caplog.text
+    registry.fails = False
+    ringer.tell(Envelope("ring", user_ids=(1,)))
+    assert ringer.join(5)
+    assert bus.rung == [("node", Envelope("ring", user_ids=(1,)))]

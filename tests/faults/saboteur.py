@@ -27,7 +27,8 @@ OLD = 3
 
 
 class Saboteur:
-    """`log`: what it did, in order. `expired`: the notifications it aged, by user and `seq`."""
+    """`log`: what it did, in order. `expired`: the notifications it aged, by user and `seq`.
+    `late`: only what leads to a crash point that was not met yet is done, where something does."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Saboteur:
     ) -> None:
         self.log: list[str] = []
         self.expired: dict[tuple[int, int], str] = {}
+        self.late = False
         self._crowd = crowd
         self._cluster = cluster
         self._server = server
@@ -51,7 +53,8 @@ class Saboteur:
         self._over = over
         deeds = self._deeds()
         while not over.wait(dice.uniform(0.2, 0.8)):
-            deed = dice.choice([*deeds, *self._leading() * 4])
+            leading = self._leading()
+            deed = dice.choice(leading if self.late and leading else [*deeds, *leading * 4])
             self.log.append(deed.__name__.strip("_"))
             deed(dice)
 

@@ -134,6 +134,7 @@ class Storm:
         for thread in threads:
             thread.start()
         self._wait(lambda: False, self._weather.seconds)
+        self.saboteur.late = True
         if self._weather.every_point:
             self._wait(lambda: not self.switches.missed, self._weather.patience)
         self._over.set()

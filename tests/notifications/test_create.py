@@ -2,38 +2,40 @@
 
 import random
 import threading
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app import accounts, clock, db
 from app.bus.envelope import Envelope
 from app.bus.ringer import Ringer
 from app.db import Database, Model
-from app.errors import IdempotencyConflict
+from app.errors import IdempotencyConflict, NotFound
 from app.faults import Faults, InjectedFault
 from app.journal import Journal, read_run
-from app.models import IdempotencyKey, NotificationData, Registration, User
+from app.models import IdempotencyKey, NotificationData, User
 from app.notifications.create import Creator, Idempotency, NewNotification
 from tests import postgres
 from tests.records import as_processes, make_device, make_user, rows
+from tests.waiting import until
 
 
 class ListeningRinger:
-    """Notes who was rung, and how many notifications could be read at that moment."""
+    """Notes what was told, and how many notifications could be read at that moment."""
 
     def __init__(self, database: Database) -> None:
-        self.rung: list[tuple[list[str], Envelope, int]] = []
+        self.told: list[tuple[Envelope, int]] = []
         self._database = database
 
-    def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
+    def tell(self, envelope: Envelope) -> None:
         with self._database.read() as session:
             stored = session.scalar(select(func.count()).select_from(NotificationData)) or 0
-        self.rung.append((list(node_uris), envelope, stored))
+        self.told.append((envelope, stored))
 
 
 class Parts:
@@ -67,12 +69,9 @@ def key(user_id: int, body: bytes = b"{}", name: str = "k1") -> Idempotency:
 # P-7
 def test_nodes_are_rung_after_the_commit(any_database: Database) -> None:
     parts, user = Parts(any_database), make_user(any_database)
-    device = make_device(any_database, user)
-    online = update(Registration).where(Registration.connection_id == device.connection_id)
-    any_database.write(lambda session: session.execute(online.values(node_uri="node-1")))
     [created] = parts.creator.create(hello(user))
-    [(nodes, envelope, stored)] = parts.ringer.rung
-    assert (nodes, stored) == (["node-1"], 1)
+    [(envelope, stored)] = parts.ringer.told
+    assert stored == 1
     assert envelope == Envelope("ring", user_ids=(user,), ids=(created.notification_id,))
 
 
@@ -104,7 +103,7 @@ def test_repeated_request_gets_the_same_answer(any_database: Database) -> None:
     first = parts.creator.create(hello(user), key(user))
     assert parts.creator.create(hello(user), key(user)) == first
     assert len(rows(any_database, NotificationData)) == 1
-    assert len(parts.ringer.rung) == 1
+    assert len(parts.ringer.told) == 1
 
 
 # W-7
@@ -117,6 +116,42 @@ def test_same_key_at_the_same_time_creates_once(any_database: Database) -> None:
         )
     assert all(answer == answers[0] for answer in answers)
     assert len(rows(any_database, NotificationData)) == 1
+
+
+# P-7
+@pytest.mark.parametrize("gone", [0, 1])
+def test_creates_at_the_same_time_share_statements_not_outcomes(
+    any_database: Database, gone: int
+) -> None:
+    parts, user, other = Parts(any_database), make_user(any_database), make_user(any_database)
+    inserts: list[str] = []
+    seen = partial(_note_inserts, inserts)
+    event.listen(any_database.engine, "before_cursor_execute", seen)
+    wanted = [hello(user) * 2, hello(other), hello(user), *[hello(999_999)] * gone]
+    held, go = threading.Event(), threading.Event()
+
+    def hold(_session: Session) -> None:
+        held.set()
+        go.wait(10)
+
+    with ThreadPoolExecutor(len(wanted) + 1) as pool:
+        pool.submit(any_database.write, hold)
+        held.wait(10)
+        creating = [pool.submit(parts.creator.create, new) for new in wanted]
+        until(lambda: any_database.waiting == len(wanted))
+        go.set()
+    event.remove(any_database.engine, "before_cursor_execute", seen)
+    assert all(isinstance(one.exception(), NotFound) for one in creating[3:])
+    made = [one.result() for one in creating[:3]]
+    assert [len(one) for one in made] == [2, 1, 1]
+    assert sorted(item.seq for item in made[0] + made[2]) == [1, 2, 3]
+    assert [(item.user_id, item.seq) for item in made[1]] == [(other, 1)]
+    assert len(inserts) == (3 if gone else 1)  # together, or each alone
+
+
+def _note_inserts(inserts: list[str], _connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+    if text.startswith("INSERT INTO notification_data"):
+        inserts.append(text)
 
 
 # W-7

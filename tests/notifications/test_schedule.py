@@ -44,7 +44,7 @@ def test_it_waits_for_its_time_and_then_reaches_whoever_is_there(
     assert parts.creator.create_due(10) == 1
     (made,) = rows(parts.database, NotificationData)
     assert (made.notification_id, made.seq) == (kept.notification_id, 1)
-    assert parts.ringer.rung[-1][1].ids == (kept.notification_id,)
+    assert parts.ringer.told[-1][0].ids == (kept.notification_id,)
     assert parts.outbox_changed.is_set()
     assert rows(parts.database, ScheduledNotification) == []
     assert parts.creator.create_due(10) == 0

@@ -20,8 +20,8 @@ def house(any_database: Database) -> Iterator[House]:
 
 
 def pull(house: House, *wants: Want) -> Turn:
-    with house.database.read() as session:
-        return pending.pull(session, wants)
+    with house.database.engine.connect() as connection:
+        return pending.pull(connection, wants)
 
 
 def seqs(turn: Turn, device: Device) -> list[int]:

@@ -2,7 +2,6 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any, cast
 
 from app.bus.envelope import Envelope
@@ -41,10 +40,10 @@ class WatchedJournal(Journal):
 
 class ListeningRinger:
     def __init__(self) -> None:
-        self.rung: list[tuple[list[str], Envelope]] = []
+        self.told: list[Envelope] = []
 
-    def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
-        self.rung.append((list(node_uris), envelope))
+    def tell(self, envelope: Envelope) -> None:
+        self.told.append(envelope)
 
 
 class Office:

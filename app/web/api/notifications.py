@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
 from app import accounts, clock, devices, mute
+from app.db import Database
 from app.errors import FieldError, InvalidInput, NotFound
 from app.notifications import read as inbox
 from app.notifications import status
@@ -152,8 +153,7 @@ def create() -> tuple[NotificationMade | BatchMade, Literal[201]]:
     value = read_json()
     many = isinstance(value, dict) and "notifications" in value
     wanted = check(BatchBody, value).notifications if many else [check(NotificationBody, value)]
-    with services.database.read() as session:
-        new = _resolve(session, caller, wanted)
+    new = _resolve(services.database, caller, wanted)
     created = services.creator.create(new, _idempotency(caller))
     answers = [_answer(one, caller) for one in created]
     return ({"notifications": answers} if many else answers[0]), 201
@@ -234,10 +234,11 @@ def shown(notification_id: str) -> NoContent:
 
 
 def _resolve(
-    session: Session, caller: Caller, bodies: list[NotificationBody]
+    database: Database, caller: Caller, bodies: list[NotificationBody]
 ) -> list[NewNotification]:
     """Names to users; raises InvalidInput naming each one that nobody has."""
-    ids = accounts.find_ids(session, {body.to for body in bodies if body.to})
+    names = {body.to for body in bodies if body.to}
+    ids = database.read_together(accounts.find_ids, names) if names else {}
     unknown, resolved = [], []
     for position, body in enumerate(bodies):
         user_id = ids.get(body.to) if body.to and body.to.strip() else caller.user_id
