@@ -7,6 +7,7 @@ from app import accounts, clock
 from app.db import Database
 from app.errors import InvalidInput, NameTaken, SignedOut, WrongPassword
 from app.models import AuthSession, User
+from tests.records import make_user
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 33, "a\x00b", "a\u202eb", "\u0390" * 32])
@@ -27,6 +28,14 @@ def test_name_with_control_characters_is_nobodys(any_database: Database) -> None
         assert accounts.find_by_name(session, "Ada\0") is None
         with pytest.raises(WrongPassword):
             accounts.check_password(session, "\0", "a password")
+
+
+def test_names_of_many_calls_are_found_each_for_its_own(any_database: Database) -> None:  # W-7
+    ada, bob = make_user(any_database, "Ada"), make_user(any_database, "Bob")
+    calls = [{"bob", "Nobody"}, set[str](), {"Ada", "BOB"}, {"Ada\0"}]
+    with any_database.engine.connect() as connection:
+        found = accounts.find_ids(connection, calls)
+    assert found == [{"bob": bob}, {}, {"Ada": ada, "BOB": bob}, {}]
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 129])

@@ -93,6 +93,17 @@ def test_device_that_signed_out_cannot_be_taken_over(house: House) -> None:  # P
     assert take_over(house, device, "a") is None
 
 
+def test_handshakes_of_one_turn_find_each_their_own_device(house: House) -> None:  # P-2, P-13
+    ada, bob, gone = (house.make_device(name) for name in ("Ada", "Bob", "Eve"))
+    house.sign_out(gone)
+    wanted = [bob.session_id, "forged", ada.session_id, gone.session_id, bob.session_id]
+    with house.database.engine.connect() as connection:
+        found = registry.find(connection, wanted)
+    assert [one and one.connection_id for one in found] == [
+        *(bob.connection_id, None, ada.connection_id, None, bob.connection_id)
+    ]
+
+
 def test_node_finds_what_waits_for_its_devices_alone(house: House) -> None:  # P-12
     mine, elsewhere, idle = (house.make_device(name) for name in ("Ada", "Ada", "Bob"))
     for device, node_uri in ((mine, "a"), (elsewhere, "b"), (idle, "a")):

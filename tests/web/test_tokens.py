@@ -120,6 +120,15 @@ def test_revoked_token_is_refused(program: Caller, services: Services) -> None:
 
 
 # P-2
+def test_programs_that_come_together_are_each_known_as_themselves(services: Services) -> None:
+    ada, bob = (make_user(services.database, name) for name in ("Ada", "Bob"))
+    hers, his = make_token(services, ada), make_token(services, bob)
+    with services.database.engine.connect() as connection:
+        found = tokens.find(connection, [his, "pushlab_wrong", hers, his])
+    assert [one and one.user_id for one in found] == [bob, None, ada, bob]
+
+
+# W-7
 def test_wrong_token_is_not_healed_by_a_session(browser: Browser) -> None:
     assert Caller(browser.client, "pushlab_wrong").send().status_code == 401
 
