@@ -7,7 +7,7 @@ the living from the dead, `gate` keeps a storm of handshakes out.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -189,7 +189,7 @@ class Node:
             websocket.close(wire.RESTARTING, "node restarting")
             return None
         try:
-            held = self._database.write(lambda db: _own(db, admitted, node_uri))
+            held = self._database.write_together(take_over_all, (admitted, node_uri))
             self._faults.reach("node.after_take_over")
         except Exception:
             log.exception("a device could not be taken over")
@@ -273,9 +273,26 @@ def _register(session: Session, session_id: str, user_agent: str, touch: str | N
     return Admitted(record.connection_id, resumed=known is not None, touch=touch)
 
 
-def _own(session: Session, admitted: Admitted, node_uri: str) -> Held | None:
+def take_over_all(session: Session, wishes: list[tuple[Admitted, str]]) -> list[Held | None]:
     """Session before record: the order in which a sign-out takes them."""
-    if admitted.touch is not None:
-        accounts.touch_session(session, admitted.touch)
-        session.flush()
-    return registry.take_over(session, admitted.connection_id, node_uri)
+    for admitted, _ in wishes:
+        if admitted.touch is not None:
+            accounts.touch_session(session, admitted.touch)
+    session.flush()
+    held: list[Held | None] = []
+    for node_uri, connection_ids in _parts(wishes):
+        held += registry.take_over(session, connection_ids, node_uri)
+    return held
+
+
+def _parts(wishes: list[tuple[Admitted, str]]) -> Iterator[tuple[str, list[str]]]:
+    """As they came; in each part one incarnation and no device twice."""
+    part: dict[str, None] = {}
+    owner = ""
+    for admitted, node_uri in wishes:
+        if part and (node_uri != owner or admitted.connection_id in part):
+            yield owner, list(part)
+            part = {}
+        owner = node_uri
+        part[admitted.connection_id] = None
+    yield owner, list(part)

@@ -6,7 +6,7 @@ before it reads pending rows: one of the two always sees the other. And every ta
 `epoch`, so that a late clean-up of the former owner compares it and does nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,11 +36,14 @@ FIND = (
     )
 )
 LAST_SEQ = select(USERS.c.last_seq).where(USERS.c.id == RECORDS.c.user_id)
-#: By the parameter: SQLite's RETURNING names columns without their table, and this one is in both.
-WAITING = select(func.count()).where(PENDING.c.connection_id == bindparam("of_connection"))
+WAITING = (
+    select(PENDING.c.connection_id, func.count())
+    .where(PENDING.c.connection_id.in_(bindparam("ids", expanding=True)))
+    .group_by(PENDING.c.connection_id)
+)
 TAKE_OVER = (
     update(RECORDS)
-    .where(IS_DEVICE)
+    .where(RECORDS.c.connection_id.in_(bindparam("ids", expanding=True)))
     .values(
         node_uri=bindparam("new_node_uri"),
         epoch=RECORDS.c.epoch + 1,
@@ -52,7 +55,6 @@ TAKE_OVER = (
         RECORDS.c.user_id,
         RECORDS.c.epoch,
         LAST_SEQ.correlate(RECORDS).scalar_subquery(),
-        WAITING.scalar_subquery(),
         RECORDS.c.expired_count,
     )
 )
@@ -74,8 +76,8 @@ class Held:
     user_id: int
     epoch: int
     last_seq: int
-    pending: int
     expired_count: int
+    pending: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,20 @@ def find(connection: Connection, session_ids: list[str]) -> list[Known | None]:
     return [found.get(session_id) for session_id in session_ids]
 
 
-def take_over(session: Session, connection_id: str, node_uri: str) -> Held | None:
-    """The device is this node's now, whoever had it. None: it was signed out in the meantime."""
-    values = {"of_connection": connection_id, "new_node_uri": node_uri, "now": clock.now()}
-    taken = session.connection().execute(TAKE_OVER, values).one_or_none()
-    return None if taken is None else Held(*taken)
+def take_over(session: Session, connection_ids: Sequence[str], node_uri: str) -> list[Held | None]:
+    """The devices are this node's now, whoever had them. None for one that was signed out in the
+    meantime. None is named twice: each take-over has an epoch of its own."""
+    taken: dict[str, Held] = {}
+    connection, values = session.connection(), {"new_node_uri": node_uri, "now": clock.now()}
+    for chunk in chunks(connection_ids):
+        owned = connection.execute(TAKE_OVER, values | {"ids": chunk}).all()
+        waiting: dict[str, int] = dict(map(tuple, connection.execute(WAITING, {"ids": chunk})))
+        for connection_id, user_id, epoch, last_seq, expired_count in owned:
+            pending = waiting.get(connection_id, 0)
+            taken[connection_id] = Held(
+                connection_id, user_id, epoch, last_seq, expired_count, pending
+            )
+    return [taken.get(connection_id) for connection_id in connection_ids]
 
 
 def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:

@@ -3,11 +3,14 @@ revoking the row signs that device out for good."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from flask import Flask, g, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
 from app import accounts, devices
@@ -37,7 +40,16 @@ class Visitor:
         return self.session_id
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Flask's, with one signer for all requests: the key stays the same."""
+
+    @lru_cache(maxsize=1)  # noqa: B019 (there is one, as long as the application)
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        return super().get_signing_serializer(app)
+
+
 def register(app: Flask) -> None:
+    app.session_interface = Sessions()
     manager = LoginManager(app)
     manager.session_protection = None  # a phone changes its address all the time
     manager.login_view = "auth.login"

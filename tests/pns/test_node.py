@@ -10,7 +10,7 @@ from app.bus.envelope import Envelope
 from app.errors import SignedOut, TryAgain
 from app.journal import read_all
 from app.net.websocket import Limits
-from app.pns.node import Node
+from app.pns.node import Admitted, Node, take_over_all
 from app.pns.session import WINDOW
 from tests.net.clients import Client
 from tests.pns.parts import House, titles, wait_until
@@ -131,6 +131,18 @@ def test_socket_whose_place_was_taken_is_not_served(house: House, node: Node) ->
     assert titles(second.next_frames(2)) == ["tea", "cake"]
     second.ping(b"anything else?")
     assert second.next_pong() == b"anything else?"
+
+
+def test_two_sockets_of_a_device_in_one_turn_have_two_epochs(house: House) -> None:  # P-9
+    ada, bob = house.make_device("Ada"), house.make_device("Bob")
+    hers, his = (Admitted(one.connection_id, resumed=True) for one in (ada, bob))
+    wishes = [(hers, "a"), (his, "a"), (hers, "a"), (hers, "b")]
+    held = house.database.write(lambda session: take_over_all(session, wishes))
+    assert [one and (one.connection_id, one.epoch) for one in held] == [
+        *((ada.connection_id, 1), (bob.connection_id, 1)),
+        *((ada.connection_id, 2), (ada.connection_id, 3)),
+    ]
+    assert house.node_uri_of(ada) == "b"
 
 
 def test_late_end_of_the_first_socket_erases_nothing(house: House, node: Node) -> None:  # P-9

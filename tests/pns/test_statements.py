@@ -60,9 +60,10 @@ def test_acknowledged_rows_go(house: House) -> None:  # P-11
 
 
 def take_over(house: House, device: Device, node_uri: str) -> Held | None:
-    return house.database.write(
-        lambda session: registry.take_over(session, device.connection_id, node_uri)
+    (held,) = house.database.write(
+        lambda session: registry.take_over(session, [device.connection_id], node_uri)
     )
+    return held
 
 
 def test_take_over_raises_the_epoch(house: House) -> None:  # P-9
@@ -74,6 +75,19 @@ def test_take_over_raises_the_epoch(house: House) -> None:  # P-9
     assert take_over(house, device, "a") == Held(connection_id, user_id, 1, 2, 2, 2)
     assert take_over(house, device, "b") == Held(connection_id, user_id, 2, 2, 2, 2)
     assert house.node_uri_of(device) == "b"
+
+
+def test_many_are_taken_over_at_once(house: House) -> None:  # P-9
+    ada, bob, gone = (house.make_device(name) for name in ("Ada", "Bob", "Eve"))
+    house.create(bob.user_id, "tea", "cake")
+    house.sign_out(gone)
+    wanted = [one.connection_id for one in (bob, gone, ada)]
+    held = house.database.write(lambda session: registry.take_over(session, wanted, "a"))
+    assert held == [
+        Held(bob.connection_id, bob.user_id, 1, 2, 0, 2),
+        None,
+        Held(ada.connection_id, ada.user_id, 1, 0, 0, 0),
+    ]
 
 
 def test_release_compares_the_epoch(house: House) -> None:  # P-9
