@@ -1,9 +1,10 @@
 """Measures the drawing of the master diagram: `python -m bench.diagram`.
 
-A page with the diagram alone is fed a run of 500 events, in two ways: as a page that opens on it
-gets them (all at once), and live (ten at a time). Chromium's own trace says how long the main
-thread was busy in one go; a frame is one such task with script, style, layout and paint. Wall time,
-and beside it the CPU time of that task: on a busy machine the first tells of the others too.
+A page with the diagram, and with the rail, whose checks read every event, is fed a run of 500
+events, in two ways: as a page that opens on it gets them (all at once), and live (ten at a time).
+Chromium's own trace says how long the main thread was busy in one go; a frame is one such task with
+script, style, layout and paint. Wall time, and beside it the CPU time of that task: on a busy
+machine the first tells of the others too.
 """
 
 import itertools
@@ -20,6 +21,7 @@ import click
 from jinja2 import Environment, FileSystemLoader
 from playwright.sync_api import Browser, Route, sync_playwright
 
+from app.codelab.steps import STEPS
 from bench.measuring import Figures, machine, save
 from push_service.testing.programs import CHROMIUM, choose
 
@@ -31,13 +33,18 @@ AT_ONCE = {"all at once": EVENTS, "ten at a time": 10}
 CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"]
 
 PAGE = """<!doctype html><title>Diagram</title>
-{% for sheet in ["tokens", "base", "frame", "controls", "diagram", "detail"] -%}
+{% for sheet in ["tokens", "base", "frame", "controls", "steps", "diagram", "detail"] -%}
 <link rel="stylesheet" href="/static/css/{{ sheet }}.css">
 {% endfor -%}
 <script type="importmap">{"imports": {"pushlab/": "/static/js/"}}</script>
-<body class="wide"><main class="page">{% include "_diagram.html" %}</main>
+<body class="wide"><main class="page">
+<div class="overview__rail">{% include "_rail.html" %}</div>
+{% include "_diagram.html" %}
+</main>
 <script type="module">
 import { Diagram } from "pushlab/codelab/diagram/diagram.js";
+import { JournalLook } from "pushlab/codelab/steps/look.js";
+import { Rail } from "pushlab/codelab/steps/rail.js";
 const listeners = [];
 window.story = [];
 window.run = {
@@ -49,6 +56,7 @@ window.run = {
   },
 };
 new Diagram(document.querySelector("[data-part=diagram]"), run).start();
+new Rail().start(new JournalLook(run));
 </script>"""
 
 FEED = """(count) => new Promise((done) => {
@@ -136,7 +144,7 @@ def serve(route: Route) -> None:
     path = route.request.url.removeprefix(ORIGIN)
     if path == "/":
         environment = Environment(loader=FileSystemLoader(ROOT / "templates"), autoescape=True)
-        html = environment.from_string(PAGE).render()
+        html = environment.from_string(PAGE).render(steps=STEPS, url_for=lambda *_, **__: "#")
         route.fulfill(body=html, content_type="text/html; charset=utf-8")
     elif (file := ROOT / path.lstrip("/")).is_file():
         route.fulfill(body=file.read_bytes(), content_type=mimetypes.guess_type(file)[0])

@@ -192,6 +192,21 @@ def test_vendors_push_service_is_believed_at_second_hand() -> None:
     assert "second-hand" not in judge(whole_run())[9]["because"].lower()
 
 
+# W-8 W-14
+def test_older_success_does_not_hide_that_the_newest_hangs() -> None:
+    posted = {"notification_id": "n-2", "endpoint": OURS}
+    hangs = event(20, "app-server", "send.started", {}, **posted)
+    verdict = judge([*whole_run(), hangs])[8]
+    assert verdict["done"]
+    assert "not answered yet" in verdict["because"]
+    assert verdict["evidence"][-1]["event"]["at"] == 20
+    alone = judge([*without("send.started", "send.answered"), hangs])[8]
+    assert not alone["done"]
+    assert "not answered yet" in alone["because"]
+    later = event(21, "app-server", "send.retry", {}, **posted)
+    assert judge([*whole_run(), hangs, later])[8]["because"] == ""
+
+
 # W-11 W-14
 def test_order_of_arrival_does_not_matter() -> None:
     assert done(whole_run()[::-1]) == set(range(1, 11))

@@ -80,7 +80,7 @@ def orders(*runs: list[dict[str, Any]]) -> list[list[str]]:
 def rows(events: list[dict[str, Any]], steps: list[int] | None = None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = run(
         "codelab/diagram/rows.js",
-        "rowsOf(given.events.map((event) => ({ event, moment: event.at, causes: [] })),"
+        "rowsOf(given.events.map((event) => ({ event, moment: event.at, causes: [], again: [] })),"
         " given.steps)",
         {"events": events, "steps": steps},
     )
@@ -174,6 +174,27 @@ def test_expected_messages_stand_as_ghosts_and_are_filled() -> None:
     names = [row["expected"] for row in rows(begun) if row["expected"]]
     assert names == EXPECTED  # the ghost of the missing one stands in its place
     assert [row["expected"] for row in rows(begun) if row["event"] is None] == ["post"]
+
+
+# W-11
+def test_what_is_told_again_and_again_is_drawn_once_and_counted() -> None:
+    """Each page that opens asks for the key, and gets the same one; another key is news."""
+    served = story()[0] | {"kind": "vapid.key-served", "actor": "app-server"}
+    keys = ["B", "B", "C", "B"]
+    told = [
+        served | {"key": f"served-{at}", "at": 2000.0 + at, "detail": {"public_key": key}}
+        for at, key in enumerate(keys)
+    ]
+    story_of = [{"event": event, "moment": event["at"], "causes": []} for event in told]
+    shown = run("codelab/diagram/fold.js", "folded(given)", story_of)
+    assert [(each["event"]["key"], each["again"]) for each in shown] == [
+        ("served-0", [2001.0, 2003.0]),
+        ("served-2", []),
+    ]
+    others = [{"event": event, "moment": event["at"], "causes": []} for event in story()]
+    assert len(run("codelab/diagram/fold.js", "folded([...given, ...given])", others)) == (
+        2 * len(STORY) - 1
+    )
 
 
 # W-11

@@ -26,13 +26,14 @@ export class Detail {
     document.addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
   }
 
-  /** `around`: `{ before, after }`, lists of events. `origin` is where the focus returns to. */
-  open(event, around, origin) {
+  /** `again`: moments at which it came once more. `around`: `{ before, after }`, lists of events.
+   *  `origin` is where the focus returns to. */
+  open(event, again, around, origin) {
     this.#origin = origin;
     this.#panel.dataset.kind = event.kind;
     this.#part("kind").textContent = event.kind;
     this.#part("summary").textContent = event.summary || event.kind;
-    this.#part("where").textContent = whereabouts(event);
+    this.#part("where").textContent = whereabouts(event, again);
     this.#part("material").replaceChildren(...sectionsOf(event).map(draw));
     this.#part("around").replaceChildren(...around.before.map((each) => link(each, "Came from")), ...around.after.map((each) => link(each, "Led to")));
     this.#panel.hidden = false;
@@ -60,8 +61,10 @@ export class Detail {
   }
 }
 
-function whereabouts({ actor, at, step }) {
-  const parts = [NAMES[actor] ?? actor, CLOCK.format(at * 1000), step && `step ${step}`];
+function whereabouts({ actor, at, step }, again) {
+  const often = again.length === 1 ? "again" : `${again.length} times again, last`;
+  const more = again.length && `and ${often} at ${CLOCK.format(again.at(-1) * 1000)}`;
+  const parts = [NAMES[actor] ?? actor, CLOCK.format(at * 1000), step && `step ${step}`, more];
   return parts.filter(Boolean).join(", ");
 }
 

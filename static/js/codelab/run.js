@@ -9,8 +9,14 @@ import { post } from "pushlab/shared/api.js";
 import { AppFeed } from "./app_feed.js";
 import { PushServiceFeed } from "./push_service_feed.js";
 
+/** What comes within so many milliseconds is told at once: a page that opens gets a whole run. */
+const TOGETHER = 25;
+
 export class Run {
   #events = new Map();
+  #sorted = null;
+  #untold = [];
+  #telling = null;
   #listeners = [];
   #feeds;
 
@@ -24,9 +30,10 @@ export class Run {
     for (const feed of this.#feeds) feed.start();
   }
 
-  /** All events so far, by time. */
+  /** All events so far, by time. The list is everybody's: do not change it. */
   get events() {
-    return [...this.#events.values()].sort((one, other) => one.at - other.at);
+    this.#sorted ??= [...this.#events.values()].sort((one, other) => one.at - other.at);
+    return this.#sorted;
   }
 
   /** `listener(events)` with what is new, each event once; with null when a new run has begun. */
@@ -38,6 +45,8 @@ export class Run {
   async beginAnew() {
     await post("/api/runs");
     this.#events.clear();
+    this.#sorted = null;
+    this.#untold = [];
     this.#tell(null);
     for (const feed of this.#feeds) feed.restart();
   }
@@ -47,7 +56,17 @@ export class Run {
       .map((event) => ({ ...event, source, key: `${source}-${event.id}` }))
       .filter(({ key }) => !this.#events.has(key));
     for (const event of fresh) this.#events.set(event.key, event);
-    if (fresh.length) this.#tell(fresh);
+    if (!fresh.length) return;
+    this.#sorted = null;
+    this.#untold.push(...fresh);
+    this.#telling ??= setTimeout(() => this.#tellAll(), TOGETHER);
+  }
+
+  #tellAll() {
+    const events = this.#untold;
+    this.#untold = [];
+    this.#telling = null;
+    if (events.length) this.#tell(events);
   }
 
   #tell(events) {

@@ -13,6 +13,7 @@
  * scale, and save with `data-format`. The entries: see drawing.js.
  */
 import { Detail } from "../detail.js";
+import { folded } from "./fold.js";
 import { List } from "./list.js";
 import { inOrder } from "./order.js";
 import { Player } from "./player.js";
@@ -41,7 +42,7 @@ export class Diagram {
   #rows = [];
   #stale = false;
   #timer = null;
-  #frame = null;
+  #soon = null;
 
   /** `run` is a Run (see ../run.js). */
   constructor(part, run) {
@@ -65,8 +66,8 @@ export class Diagram {
 
   /** Open the material of an event of the run. */
   show(key) {
-    const event = this.#run.events.find((each) => each.key === key);
-    if (event) this.#open(event, this.#list.buttonOf(key));
+    const found = this.#ordered.find(({ event }) => event.key === key);
+    if (found) this.#open(found, this.#list.buttonOf(key));
   }
 
   #onChange(events) {
@@ -79,17 +80,25 @@ export class Diagram {
   }
 
   get #keys() {
-    if (this.#stale) this.#ordered = inOrder(this.#run.events);
-    this.#stale = false;
+    this.#sort();
     return this.#ordered.map(({ event }) => event.key);
   }
 
-  /** Everything that came since the last frame at once. */
+  /** Everything that came until then at once. The order of a long run takes its time, and so does a
+   *  frame: it is worked out before. */
   #draw() {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = null;
-      this.#show();
+    this.#soon ??= setTimeout(() => {
+      this.#sort();
+      requestAnimationFrame(() => {
+        this.#soon = null;
+        this.#show();
+      });
     });
+  }
+
+  #sort() {
+    if (this.#stale) this.#ordered = folded(inOrder(this.#run.events));
+    this.#stale = false;
   }
 
   #show() {
@@ -119,7 +128,7 @@ export class Diagram {
     if (action?.dataset.format) return save(this.#rows, action.dataset.format);
     if (action) return this.#act(action.dataset.action);
     const row = target.closest("[data-list]") && this.#list.rowAt(target);
-    if (row?.event) this.#open(row.event, this.#list.buttonOf(row.key));
+    if (row?.event) this.show(row.key);
   }
 
   /** Keys work while the focus is in the diagram, and not in what is open over it. */
@@ -166,9 +175,9 @@ export class Diagram {
     }, BEAT);
   }
 
-  #open(event, origin) {
+  #open({ event, again }, origin) {
     this.#list.mark(event.key);
-    this.#detail.open(event, this.#around(event.key), origin);
+    this.#detail.open(event, again, this.#around(event.key), origin);
     origin?.scrollIntoView({ block: "nearest" });
   }
 

@@ -4,7 +4,8 @@
  * lifeline is where, the style sheet says. A ghost has no button: there is nothing behind it yet.
  *
  * Hooks for tests: `data-event` (the event's key), `data-actor`, `data-kind`, `data-from`, `data-to`,
- * `data-step`; `data-expected` on the messages of the master diagram, `data-ghost` while it has not happened.
+ * `data-step`; `data-expected` on the messages of the master diagram, `data-ghost` while it has not
+ * happened. `.message__times` says how often, of what came again and again.
  */
 import { NAMES } from "./messages.js";
 
@@ -26,13 +27,14 @@ export function entryOf(row) {
   return item;
 }
 
-/** What may change while the row stands: its distance, and which expected message it is. */
-export function update(item, { expected, gap, pause }) {
+/** What may change while the row stands: its distance, which expected message it is, how often it came. */
+export function update(item, { expected, gap, pause, again }) {
   item.toggleAttribute("data-expected", expected !== null);
   if (expected) item.dataset.expected = expected;
   item.style.setProperty("--gap", `${gap}px`);
   item.toggleAttribute("data-pause", pause !== null);
   if (pause !== null) item.dataset.pause = `${lasting(pause)} later`;
+  if (again.length) timesOf(item).textContent = ` ${again.length + 1} times`;
 }
 
 function button(item, event) {
@@ -58,6 +60,11 @@ function words({ event, from, to, label, token, step, moment }) {
   if (token) text.append(" ", make("span", `token token--${token}`, `${token} key`));
   if (event) text.append(make("span", "visually-hidden", `, ${CLOCK.format(moment * 1000)}`));
   return text;
+}
+
+function timesOf(item) {
+  const label = item.querySelector(".message__label");
+  return label.querySelector(".message__times") ?? label.appendChild(make("span", "message__times"));
 }
 
 /** Names of methods and paths may break where their words begin: columns are narrow on a phone. */

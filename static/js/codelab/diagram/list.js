@@ -5,14 +5,20 @@
  */
 import { entryOf, update } from "./drawing.js";
 
-/** Milliseconds of a frame that drawing may take. */
-const BUDGET = 6;
+/** Of a frame: milliseconds that drawing may take, and new entries. What the browser then does to
+ *  style, lay out and paint an entry is several times the work of making it, and no clock here sees it. */
+const BUDGET = 4;
+const PORTION = 6;
 
 export class List {
   #list;
   #items = new Map();
   #rows = [];
+  /** Of the rows, the next one to be looked at, and the element that is in its place. */
+  #next = 0;
+  #place = null;
   #drawn = new Map();
+  #lively = false;
   #frame = null;
   #current = null;
 
@@ -24,6 +30,9 @@ export class List {
   /** Show these rows, from the next frame on. */
   show(rows) {
     this.#rows = rows;
+    this.#dropOld();
+    this.#lively = rows.length - this.#items.size <= PORTION;
+    [this.#next, this.#place] = [0, this.#list.firstElementChild];
     this.#frame ??= requestAnimationFrame(() => this.#draw());
   }
 
@@ -53,18 +62,14 @@ export class List {
 
   #draw() {
     const end = performance.now() + BUDGET;
+    const most = this.#items.size + PORTION;
     this.#frame = null;
-    this.#dropOld();
-    let place = this.#list.firstElementChild;
-    for (const row of this.#rows) {
-      if (performance.now() > end) {
-        this.#frame = requestAnimationFrame(() => this.#draw());
-        break;
-      }
-      const item = this.#itemOf(row);
-      if (item === place) place = place.nextElementSibling;
-      else this.#list.insertBefore(item, place);
+    while (this.#next < this.#rows.length && this.#items.size < most && performance.now() < end) {
+      const item = this.#itemOf(this.#rows[this.#next++]);
+      if (item === this.#place) this.#place = item.nextElementSibling;
+      else this.#list.insertBefore(item, this.#place);
     }
+    if (this.#next < this.#rows.length) this.#frame = requestAnimationFrame(() => this.#draw());
     if (!this.#current?.isConnected) this.#reach(this.#list.querySelector("li:has(button)"));
   }
 
@@ -74,15 +79,23 @@ export class List {
       if (wanted.has(key)) continue;
       item.remove();
       this.#items.delete(key);
+      this.#drawn.delete(key);
     }
   }
 
   #itemOf(row) {
     const known = this.#items.get(row.key);
-    const item = known ?? entryOf(row);
+    const item = known ?? this.#newItem(row);
     if (known && isOther(this.#drawn.get(row.key), row)) update(known, row);
     this.#items.set(row.key, item);
     this.#drawn.set(row.key, row);
+    return item;
+  }
+
+  /** It appears as a message on its way; a whole run, which was there before, just stands. */
+  #newItem(row) {
+    const item = entryOf(row);
+    item.classList.toggle("message--fresh", this.#lively);
     return item;
   }
 
@@ -95,4 +108,5 @@ export class List {
   }
 }
 
-const isOther = (one, other) => one.gap !== other.gap || one.pause !== other.pause || one.expected !== other.expected;
+const isOther = (one, other) => one.gap !== other.gap || one.pause !== other.pause || one.expected !== other.expected ||
+  one.again.length !== other.again.length;

@@ -26,11 +26,18 @@ const RULES = [
   ["notification.acknowledged", "node.acknowledged", "delivery"],
 ];
 
+/** By kind of the effect: `[cause, fact]`. By kind of the cause: the facts that its effects ask for. */
+const [WAITED_FOR, ASKED_OF] = [new Map(), new Map()];
+for (const [cause, effect, fact] of RULES) {
+  WAITED_FOR.set(effect, [...(WAITED_FOR.get(effect) ?? []), [cause, fact]]);
+  ASKED_OF.set(cause, new Set([...(ASKED_OF.get(cause) ?? []), fact]));
+}
+const NONE = [];
+
 /** `[{ event, moment, causes }]`: causes first. `moment` in seconds, `causes` are keys of events. */
 export function inOrder(events) {
-  const facts = factsOf(events);
   const chains = chainsOf(events);
-  const causes = causesOf(events, facts, chains);
+  const causes = causesOf(events, chains);
   return merge(chains, causes, offsetsOf(chains, causes));
 }
 
@@ -52,27 +59,25 @@ function chainsOf(events) {
   return chains;
 }
 
-/** What an event shares with others, by the event's key: lists of texts under the names in RULES. */
-function factsOf(events) {
-  const parcels = parcelsOf(events);
-  const facts = new Map(events.map((event) => [event.key, ownFacts(event, parcels)]));
-  for (const [call, done] of calls(events)) facts.get(call.key).endpoint = facts.get(done.key).endpoint;
-  return facts;
-}
+/** What an event shares with others, under the names in RULES: each a list of texts. */
+const FACTS = {
+  key: ({ detail }) => some(detail?.public_key ?? detail?.applicationServerKey),
+  endpoint: (event, { answers }) => some(endpointOf(answers.get(event.key) ?? event)),
+  notification: (event, { parcels }) => notificationsOf(event, parcels),
+  delivery: (event, { parcels }) => {
+    const { connection_id: device } = parcels.get(messageOf(event)) ?? event;
+    return notificationsOf(event, parcels).map((id) => `${id} ${device ?? ""}`);
+  },
+  message: (event) => some(messageOf(event)),
+  body: ({ detail }) => some(detail?.body ?? detail?.ciphertext),
+};
 
-function ownFacts({ actor, kind, detail = {}, ...event }, parcels) {
-  const message = event.message_id ?? lastSegment(event.message_url);
-  const { notification_id: notification, connection_id: device } = parcels.get(message) ?? event;
-  const ids = Array.isArray(detail?.notification_ids) ? detail.notification_ids.filter(isText) : some(notification);
-  const endpoint = event.token ?? lastSegment(event.endpoint ?? detail?.endpoint);
-  return {
-    key: some(detail?.public_key ?? detail?.applicationServerKey),
-    endpoint: some(endpoint),
-    notification: ids,
-    delivery: ids.map((id) => `${id} ${device ?? ""}`),
-    message: some(message),
-    body: some(detail?.body ?? detail?.ciphertext),
-  };
+const messageOf = (event) => event.message_id ?? lastSegment(event.message_url);
+const endpointOf = (event) => event.token ?? lastSegment(event.endpoint ?? event.detail?.endpoint);
+
+function notificationsOf(event, parcels) {
+  if (Array.isArray(event.detail?.notification_ids)) return event.detail.notification_ids.filter(isText);
+  return some((parcels.get(messageOf(event)) ?? event).notification_id);
 }
 
 /** Which notification, for which device, a message of the Push Service carries: its bytes tell, and
@@ -88,40 +93,45 @@ function parcelsOf(events) {
   return parcels;
 }
 
-/** Each call of subscribe() with its answer, which alone knows the endpoint. */
-function calls(events) {
-  const pairs = [];
-  for (const chain of chainsOf(events).values()) {
+/** By the key of a call of subscribe(): its answer, which alone knows the endpoint. */
+function answersOf(chains) {
+  const answers = new Map();
+  for (const chain of chains.values()) {
     let call = null;
     for (const event of chain) {
       if (event.kind === "subscribe.called") call = event;
-      if (event.kind === "subscribe.done" && call) pairs.push([call, event]);
+      if (event.kind === "subscribe.done" && call) answers.set(call.key, event);
       if (event.kind === "subscribe.done" || event.kind === "subscribe.failed") call = null;
     }
   }
-  return pairs;
+  return answers;
 }
 
 /** By the key of an effect: the keys of its causes. */
-function causesOf(events, facts, chains) {
-  const first = firstOf(chains, facts);
+function causesOf(events, chains) {
+  const story = { parcels: parcelsOf(events), answers: answersOf(chains) };
+  const first = firstOf(chains, story);
   const causes = new Map();
   for (const event of events) {
-    const found = RULES.filter(([, effect]) => effect === event.kind).flatMap(([cause, , by]) =>
-      facts.get(event.key)[by].map((value) => first.get(`${cause} ${by} ${value}`)));
-    causes.set(event.key, [...new Set(found.filter((key) => key && key !== event.key))]);
+    const found = new Set();
+    for (const [cause, fact] of WAITED_FOR.get(event.kind) ?? NONE) {
+      for (const value of FACTS[fact](event, story)) found.add(first.get(`${cause} ${fact} ${value}`));
+    }
+    found.delete(undefined);
+    found.delete(event.key);
+    if (found.size) causes.set(event.key, [...found]);
   }
   return causes;
 }
 
 /** By kind and fact: the key of the first such event. */
-function firstOf(chains, facts) {
+function firstOf(chains, story) {
   const first = new Map();
-  for (const { kind, key } of [...chains.values()].flat()) {
-    for (const [by, values] of Object.entries(facts.get(key))) {
-      for (const value of values) {
-        const name = `${kind} ${by} ${value}`;
-        if (!first.has(name)) first.set(name, key);
+  for (const event of [...chains.values()].flat()) {
+    for (const fact of ASKED_OF.get(event.kind) ?? NONE) {
+      for (const value of FACTS[fact](event, story)) {
+        const name = `${event.kind} ${fact} ${value}`;
+        if (!first.has(name)) first.set(name, event.key);
       }
     }
   }
@@ -151,24 +161,30 @@ function offsetsOf(chains, causes) {
  *  contradict each other, the earliest at all. */
 function merge(chains, causes, offsets) {
   const heads = [...chains].map(([clock, chain]) => ({ chain, next: 0, offset: offsets.get(clock) }));
-  const done = new Set();
   const ordered = [];
-  const isReady = ({ chain, next }) => causes.get(chain[next].key).every((key) => done.has(key));
-  for (;;) {
-    const left = heads.filter(({ chain, next }) => next < chain.length);
-    if (!left.length) return ordered;
-    const ready = left.filter(isReady);
-    const head = earliest(ready.length ? ready : left);
+  const done = new Set();
+  const isDone = (key) => done.has(key);
+  for (let moment = -Infinity; ;) {
+    const head = nextOf(heads, ({ key }) => (causes.get(key) ?? NONE).every(isDone));
+    if (!head) return ordered;
     const event = head.chain[head.next++];
     done.add(event.key);
-    const before = ordered.at(-1)?.moment ?? -Infinity;
-    ordered.push({ event, moment: Math.max(before, event.at + head.offset), causes: causes.get(event.key) });
+    moment = Math.max(moment, event.at + head.offset);
+    ordered.push({ event, moment, causes: causes.get(event.key) ?? NONE });
   }
 }
 
-function earliest(heads) {
-  const timeOf = ({ chain, next, offset }) => chain[next].at + offset;
-  return heads.reduce((one, other) => (timeOf(other) < timeOf(one) ? other : one));
+/** The head that comes next: ready before not ready, then by time; none when all have ended. */
+function nextOf(heads, isReady) {
+  let [best, bestReady, bestTime] = [null, false, Infinity];
+  for (const head of heads) {
+    const event = head.chain[head.next];
+    if (!event) continue;
+    const [ready, time] = [isReady(event), event.at + head.offset];
+    const isBetter = ready === bestReady ? time < bestTime : ready;
+    if (!best || isBetter) [best, bestReady, bestTime] = [head, ready, time];
+  }
+  return best;
 }
 
 /** What a browser reports may be anything; what ties events together is text. */

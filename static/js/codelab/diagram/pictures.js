@@ -8,10 +8,11 @@ const HEAD = 72;
 const INK = { plain: "#15181e", bad: "#c01858", ghost: "#6b7280", line: "#c9ccd3", paper: "#fcfcfb" };
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif";
 
-/** What stands at a message, keys included. */
-function wordsOf({ label, step, token, stays }) {
+/** What stands at a message, keys included, and how often it came. */
+function wordsOf({ label, step, token, stays, again }) {
   const keys = [token && `[${token} key]`, stays && `[signed with the ${stays} key, which stays]`];
-  return [step && `${step}.`, label, ...keys].filter(Boolean).join(" ");
+  const times = again.length ? `(${again.length + 1} times)` : "";
+  return [step && `${step}.`, label, ...keys, times].filter(Boolean).join(" ");
 }
 
 /** `{ text, width, height }`: an SVG that needs nothing else. */

@@ -3,16 +3,19 @@
  * the master diagram that has not happened yet. Pure: events in, rows out.
  *
  * A row: `{ key, event, expected, from, to, left, right, label, token, stays, bad, step, moment, gap,
- * pause, causes }`. `event` is null for a ghost; `expected` is the name of the message (see
+ * pause, causes, again }`. `event` is null for a ghost; `expected` is the name of the message (see
  * messages.js) that the row is, or null; `left` and `right` are its outermost lifelines.
  */
 import { ACTORS, EXPECTED, messageOf } from "./messages.js";
+
+/** How an event is drawn never changes, and a run is drawn again with each of its events. */
+const drawings = new WeakMap();
 
 /** To the scale of time: pixels for a second, and where the scale is broken. */
 const SECOND = 40;
 const LONGEST = 160;
 
-/** `ordered` as order.js gives it. With `steps` (numbers), only what belongs to these steps. */
+/** `ordered` as fold.js gives it. With `steps` (numbers), only what belongs to these steps. */
 export function rowsOf(ordered, steps = null) {
   const belongs = ({ step }) => !steps || steps.includes(step);
   const open = EXPECTED.filter(belongs);
@@ -28,10 +31,11 @@ export function lanesOf(rows) {
 }
 
 /** Takes what the event fills out of `open`. */
-function rowOf({ event, moment, causes }, open) {
+function rowOf({ event, moment, causes, again }, open) {
   const place = open.findIndex(({ fits }) => fits.includes(`${event.actor} ${event.kind}`));
   const filled = place < 0 ? null : open.splice(place, 1)[0].name;
-  return { key: event.key, event, expected: filled, step: event.step, moment, causes, ...drawn(messageOf(event)) };
+  if (!drawings.has(event)) drawings.set(event, drawn(messageOf(event)));
+  return { key: event.key, event, expected: filled, step: event.step, moment, causes, again, ...drawings.get(event) };
 }
 
 function drawn({ from, to, label, key: token, stays = null, bad }) {
@@ -59,5 +63,5 @@ function withGhosts(rows, open) {
 }
 
 function ghostOf({ name, step, ...message }) {
-  return { key: `expected-${name}`, event: null, expected: name, step, moment: null, causes: [], gap: 0, pause: null, ...drawn(message) };
+  return { key: `expected-${name}`, event: null, expected: name, step, moment: null, causes: [], again: [], gap: 0, pause: null, ...drawn(message) };
 }

@@ -116,17 +116,28 @@ function happened(run) {
 /** Sent, and the Push Service said yes. */
 function sent(run) {
   const answers = all(run, A, "send.answered");
+  const newest = unanswered(run);
   const yes = answers.findLast(({ detail }) => detail.status >= 200 && detail.status < 300);
   const start = yes && all(run, A, "send.started").findLast((event) => event.notification_id === yes.notification_id && event.at <= yes.at);
   if (yes && start) {
     return done([
       told(start, "encrypted, signed and posted it", factsOf(start.detail)),
       told(yes, "got the Push Service’s answer", `status ${yes.detail.status}`),
-    ]);
+      newest && told(newest, "posted another one, and waits for the answer"),
+    ], newest ? `That was an earlier one. ${WAITING}` : "");
   }
+  if (newest) return open(WAITING);
   if (answers.length) return open(answers.at(-1).summary || `The Push Service answered ${answers.at(-1).detail.status}.`);
-  if (all(run, A, "send.started").length) return open("It is on its way; there is no answer yet.");
   return open("Nothing has been sent in this run. It takes a subscription (step 2) and an event (step 7).");
+}
+
+/** What was posted last, while the Push Service has not answered it. */
+function unanswered(run) {
+  const start = all(run, A, "send.started").at(-1);
+  const ends = start && all(run, A, "send.answered", "send.retry", "send.expired");
+  const isOver = ends?.some(({ at, notification_id: id, endpoint: address }) =>
+    at >= start.at && id === start.notification_id && address === start.endpoint);
+  return isOver ? null : start;
 }
 
 /** The message of step 8, known by the name that the Push Service gave it. */
@@ -162,13 +173,17 @@ function shown(run) {
   return open("The Service Worker was woken, but a page was open and had shown it before. Close every page of pushlab, and let one come.");
 }
 
+const WAITING = "The newest one is on its way: the Push Service has not answered yet.";
 const SECOND_HAND = "Second-hand: this Push Service lets nobody look inside.";
 
 const done = (evidence, because = "") => ({ done: true, evidence: evidence.filter(Boolean), because });
 const open = (because) => ({ done: false, evidence: [], because });
 const told = (event, says, fact = "") => ({ event, says, fact: isText(fact) ? fact : "" });
 
-const all = (run, actors, ...kinds) => run.filter((event) => [actors].flat().includes(event.actor) && kinds.includes(event.kind));
+function all(run, actors, ...kinds) {
+  const who = [actors].flat();
+  return run.filter(({ actor, kind }) => kinds.includes(kind) && who.includes(actor));
+}
 
 /** Our own Push Service marks its endpoints, whatever host the browser writes before them. */
 const isAbroad = (address) => tokenOf(address) !== "" && !tokenOf(address).startsWith("lab_");
