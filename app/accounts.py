@@ -184,8 +184,14 @@ def new_run_id() -> str:
 def start_run(session: Session, user_id: int) -> str:
     """A new codelab run: from now on the user's events belong to it."""
     user = session.get_one(User, user_id)
-    user.run_id = new_run_id()
+    user.run_id, user.run_began_at = new_run_id(), clock.now()
     return user.run_id
+
+
+def run_began_at(session: Session, user_id: int) -> float:
+    """Seconds since the epoch."""
+    user = session.get_one(User, user_id)
+    return user.created_at if user.run_began_at is None else user.run_began_at
 
 
 def open_session(session: Session, user_id: int) -> AuthSession:

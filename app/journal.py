@@ -97,6 +97,14 @@ class PublicEvent(TypedDict):
     detail: dict[str, Any]
 
 
+class JournalPage(TypedDict):
+    """`cursor` is what the next request sends as `after`; `more`: it is worth asking at once."""
+
+    events: list[PublicEvent]
+    cursor: int
+    more: bool
+
+
 class Journal:
     """Collects events and writes them in batches, off the path of whoever reports them."""
 
@@ -284,6 +292,12 @@ def read_run(session: Session, run_id: str | None, after: int = 0) -> list[Publi
 def read_all(session: Session, after: int = 0) -> list[PublicEvent]:
     """Events of all runs, oldest first; for whoever holds the lab secret."""
     return _page(session, select(JournalEvent), after)
+
+
+def page_of(events: list[PublicEvent], after: int) -> JournalPage:
+    """What was read after the cursor `after`, with the next one."""
+    cursor = events[-1]["id"] if events else after
+    return {"events": events, "cursor": cursor, "more": len(events) == PAGE}
 
 
 def _page(session: Session, query: Select[JournalEvent], after: int) -> list[PublicEvent]:

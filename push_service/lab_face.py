@@ -22,7 +22,8 @@ from push_service.wire import base64url, run_token
 from push_service.wire.dialects import JSON
 from push_service.wire.run_token import Grant
 
-ALIVE_SECONDS = 15.0
+#: So long a stream is silent at most: a reader who hears nothing for longer knows that we hang.
+ALIVE_SECONDS = 5.0
 MAX_CURSOR_DIGITS = 18
 CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}  # RFC 6455 §7.4
 MAX_REASON = 123  # RFC 6455 §5.5: 125 bytes with the code
@@ -34,10 +35,13 @@ class _View:
 
     endpoints: frozenset[str] | None
     user_agents: frozenset[str] = frozenset()
+    since: float = 0.0
 
     def shows(self, event: Event) -> bool:
         if self.endpoints is None:
             return True
+        if event.at < self.since:
+            return False
         if event.token is not None:
             return event.token in self.endpoints
         return event.user_agent in self.user_agents
@@ -160,13 +164,14 @@ class LabFace:
                 if text := b"".join(_event(event) for event in events if view.shows(event)):
                     yield text
             elif not self._journal.wait(cursor, ALIVE_SECONDS):
-                yield b": still here\n\n"
+                yield b"event: alive\ndata:\n\n"
 
     def _view(self, grant: Grant) -> _View:
         if grant.endpoints is None:
             return _View(None)
         owned = (self._hub.subscription(token) for token in grant.endpoints)
-        return _View(grant.endpoints, frozenset(one.user_agent_id for one in owned if one))
+        user_agents = frozenset(one.user_agent_id for one in owned if one)
+        return _View(grant.endpoints, user_agents, grant.since)
 
     # -- the whole
 

@@ -24,6 +24,8 @@ class User(Model):
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     #: The codelab run that this user's events belong to; lab mode only.
     run_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    #: None for the first run, which is as old as the user.
+    run_began_at: Mapped[float | None] = mapped_column(Double)
     #: Until then no device of the user alerts; the inbox fills all the same.
     muted_until: Mapped[float | None] = mapped_column(Double)
 

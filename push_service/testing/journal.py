@@ -77,7 +77,7 @@ class JournalClient:
                     return
                 if not line:
                     raise ConnectionError("the push service ended the journal's stream")
-                if line.startswith(b"data:"):
+                if line.startswith(b"data: "):  # "data:" alone is an `alive`
                     yield Event(**json.loads(line[5:]))
 
     def _all(self, after: int) -> list[Event]:

@@ -1,7 +1,8 @@
 """The lab face's tokens: who may read which part of the journal. Pure; time comes in.
 
 A run token is `base64url(json).base64url(HMAC-SHA256(secret, first part))`, made by whoever holds
-the lab secret, with {"run": id, "endpoints": [endpoint token, ...], "exp": seconds since 1970}.
+the lab secret, with {"run": id, "endpoints": [endpoint token, ...], "exp": seconds since 1970}, and
+with "since", in seconds too, when the run shall not see what happened before it began.
 """
 
 import hmac
@@ -17,10 +18,12 @@ EVERYTHING = "lab"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows. `endpoints` None: everything, for the lab secret itself."""
+    """What a token allows. `endpoints` None: everything, for the lab secret itself. Of the journal
+    only what happened `since`."""
 
     run: str
     endpoints: frozenset[str] | None
+    since: float = 0.0
 
 
 def verify(token: str, secret: str, now: float) -> Grant | None:
@@ -37,7 +40,8 @@ def _grant(claims: dict[str, Any], now: float) -> Grant | None:
     """Signed by us, so of the right shape."""
     if claims["exp"] <= now:
         return None
-    return Grant(f"run:{claims['run']}", frozenset(claims["endpoints"]))
+    since = float(claims.get("since", 0))
+    return Grant(f"run:{claims['run']}", frozenset(claims["endpoints"]), since)
 
 
 def _tag(payload: str, secret: str) -> str:

@@ -18,7 +18,8 @@ needs_node = pytest.mark.skipif(NODE is None, reason="needs node: make setup")
 
 def run(module: str, expression: str, given: object = None) -> Any:
     """What `expression` is, or will be, as JSON: it sees what the module exports, and `given`. The
-    module (`push/states.js`) may import others that are pure, by relative paths."""
+    module (`push/states.js`) may import others, by relative paths or as "pushlab/…"; what it needs
+    of a browser when it runs, `expression` brings."""
     script = f"import * as module from {json.dumps(str(_modules() / module))};\n"
     script += f"const given = {json.dumps(given)};\n"
     script += (
@@ -49,4 +50,6 @@ def _modules() -> Path:
     atexit.register(shutil.rmtree, folder)
     shutil.copytree(JS, folder, dirs_exist_ok=True)
     (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / "pushlab").symlink_to(folder)  # the pages' import map
     return folder

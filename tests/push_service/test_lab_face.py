@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from push_service import lab_face
 from push_service.lab_face import LabFace
 from push_service.model import Subscription
 from push_service.web import Request, Response, Router
@@ -56,9 +57,9 @@ class Reader:
         assert answer.stream is not None
         return [piece.decode() for piece in islice(answer.stream, count)]
 
-    def run_token(self, *subscriptions: Subscription) -> str:
+    def run_token(self, *subscriptions: Subscription, **more: float) -> str:
         endpoints = [subscription.token for subscription in subscriptions]
-        claims = {"run": "r1", "endpoints": endpoints, "exp": self.service.clock.now + 60}
+        claims = {"run": "r1", "endpoints": endpoints, "exp": self.service.clock.now + 60, **more}
         payload = encode(json.dumps(claims).encode())
         return f"{payload}.{encode(hmac.digest(SECRET.encode(), payload.encode(), sha256))}"
 
@@ -113,6 +114,23 @@ def test_run_token_shows_its_endpoints_and_their_browser_only(reader: Reader) ->
         ("subscription.created", mine.id),
         ("user_agent.connected", mine.id),
     ]
+
+
+def test_run_sees_nothing_from_before_it_began(reader: Reader) -> None:  # X-4 W-11
+    subscription = reader.service.subscribe(reader.service.firefox())
+    reader.service.clock.now += 10
+    reader.service.send(subscription)
+    token = reader.run_token(subscription, since=reader.service.clock.now)
+    kinds = [event["kind"] for event in reader.page(token)["events"]]
+    assert "subscription.created" not in kinds
+    assert "message.accepted" in kinds
+
+
+def test_stream_with_nothing_to_tell_says_that_it_is_alive(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:  # X-4 W-14
+    monkeypatch.setattr(lab_face, "ALIVE_SECONDS", 0.01)
+    assert reader.stream(3)[1:] == ["event: alive\ndata:\n\n"] * 2
 
 
 def test_run_token_resets_nothing(reader: Reader) -> None:

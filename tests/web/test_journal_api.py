@@ -4,12 +4,15 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from app import clock
+from app import journal as whole
 from app.db import Model
 from app.models import JournalEvent
 from app.web.api import journal
@@ -60,6 +63,21 @@ def test_reports_have_a_limit_per_user(
     assert len(kinds(browser)) == 60
     monkeypatch.setattr(clock, "now", lambda: 6060.0)
     assert report(browser).status_code == 204
+
+
+def test_page_that_is_full_says_that_there_is_more(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:  # W-11
+    monkeypatch.setattr(whole, "PAGE", 2)
+    browser.client.post("/api/journal", json={"events": [EVENT] * 3})
+    pages: list[dict[str, Any]] = [{"cursor": 0, "more": True}]
+    while pages[-1]["more"]:
+        path = f"/api/journal?after={pages[-1]['cursor']}"
+        pages.append(browser.client.get(path).get_json())
+    assert [len(page["events"]) for page in pages[1:-1]] == [2] * (len(pages) - 2)
+    assert len(pages) > 2
+    found = [event["kind"] for page in pages[1:] for event in page["events"]]
+    assert found.count("push.received") == 3
 
 
 def test_new_run_begins_empty(browser: Browser) -> None:  # W-11
@@ -125,8 +143,23 @@ def test_lab_token_is_limited_to_the_own_endpoints(browser: Browser) -> None:  #
     claims, signature = given["token"].split(".")
     expected = hmac.digest(b"lab-secret", claims.encode(), hashlib.sha256)
     assert base64.urlsafe_b64decode(signature + "=") == expected
-    content = json.loads(base64.urlsafe_b64decode(claims + "=="))
-    assert content["endpoints"] == [ENDPOINT.rsplit("/", 1)[-1]]
+    assert content_of(given)["endpoints"] == [ENDPOINT.rsplit("/", 1)[-1]]
+
+
+def test_lab_token_shows_nothing_from_before_the_run(browser: Browser) -> None:  # W-11
+    first = content_of(browser.client.get("/api/lab/token").get_json())
+    before = time.time()
+    assert first["since"] <= before
+    browser.client.post("/api/runs")
+    assert content_of(browser.client.get("/api/lab/token").get_json())["since"] >= before
+
+
+def content_of(given: dict[str, str]) -> dict[str, Any]:
+    """What is written in a token."""
+    content: dict[str, Any] = json.loads(
+        base64.urlsafe_b64decode(given["token"].split(".")[0] + "==")
+    )
+    return content
 
 
 def test_fault_switch_over_http(browser: Browser) -> None:  # W-12

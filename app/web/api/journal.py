@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 
 from flask import Blueprint, Flask, current_app
 from pydantic import AfterValidator, Field, JsonValue
-from typing_extensions import TypedDict
 
 from app import clock, devices
 from app.errors import RateLimited
-from app.journal import PublicEvent, read_run
+from app.journal import JournalPage, page_of, read_run
 from app.web.api.body import Body, Text, read
 from app.web.api.describe import NoContent, Number, takes
 from app.web.services import current_services
@@ -49,13 +48,6 @@ class ReportBody(Body):
     events: Annotated[list[ReportedEvent], Field(min_length=1, max_length=50)]
 
 
-class JournalPage(TypedDict):
-    """`cursor` is what the next request sends as `after`."""
-
-    events: list[PublicEvent]
-    cursor: int
-
-
 class Budget:
     """Counts the events of each user anew with every minute."""
 
@@ -90,8 +82,7 @@ def read_journal() -> JournalPage:
     services.journal.flush()
     after = AFTER.read()
     with services.database.read() as session:
-        events = read_run(session, visitor.run_id, after)
-    return {"events": events, "cursor": events[-1]["id"] if events else after}
+        return page_of(read_run(session, visitor.run_id, after), after)
 
 
 @api.post("/journal")

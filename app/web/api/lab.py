@@ -15,11 +15,11 @@ from typing_extensions import TypedDict
 
 from app import accounts, clock, journal
 from app.errors import NotFound, SignedOut
-from app.journal import read_all
+from app.journal import JournalPage, page_of, read_all
 from app.models import PushSubscription, User
 from app.web.api.body import Body, read
 from app.web.api.describe import NoContent, Time, takes
-from app.web.api.journal import AFTER, JournalPage
+from app.web.api.journal import AFTER
 from app.web.services import current_services
 from app.web.visitor import find_visitor, require_visitor, write_as
 
@@ -74,13 +74,16 @@ def _start_run(session: Session, user: User) -> str:
 
 @api.get("/lab/token")
 def lab_token() -> LabToken:
-    """A token with which the page may read the push service's journal of this run's endpoints."""
+    """A token with which the page may read what the push service's journal has of this run: of the
+    user's endpoints, since the run began."""
     visitor = require_visitor()
     services = current_services()
     with services.database.read() as session:
         endpoints = _endpoint_tokens(session, visitor.user_id)
+        since = accounts.run_began_at(session, visitor.user_id)
     expires_at = clock.now() + TOKEN_SECONDS
-    claims = {"run": visitor.run_id, "endpoints": endpoints, "exp": int(expires_at)}
+    scope = {"run": visitor.run_id, "endpoints": endpoints, "since": since}
+    claims = scope | {"exp": int(expires_at)}
     return {
         "url": services.settings.push_service_url or "",
         "token": _sign(claims, _lab_secret()),
@@ -151,8 +154,7 @@ def whole_journal() -> JournalPage:
     services.journal.flush()
     after = AFTER.read()
     with services.database.read() as session:
-        events = read_all(session, after)
-    return {"events": events, "cursor": events[-1]["id"] if events else after}
+        return page_of(read_all(session, after), after)
 
 
 def require_lab_user() -> None:

@@ -12,6 +12,7 @@ export class AppFeed {
   #cursor = 0;
   #timer = null;
   #turn = Promise.resolve();
+  #run = 0;
 
   /** `onEvents(source, events)` */
   constructor(onEvents) {
@@ -27,8 +28,9 @@ export class AppFeed {
     clearTimeout(this.#timer);
   }
 
-  /** A new run starts an empty journal. */
+  /** A new run starts an empty journal. What is still on its way is of the former one. */
   restart() {
+    this.#run += 1;
     this.#cursor = 0;
     this.#fetch();
   }
@@ -39,10 +41,16 @@ export class AppFeed {
     this.#turn = this.#turn.then(() => this.#bring()).catch(() => null).then(() => this.#later());
   }
 
+  /** Page by page: one answer is limited. */
   async #bring() {
-    const { events, cursor } = await get(`/api/journal?after=${this.#cursor}`);
-    this.#cursor = cursor;
-    this.#onEvents("app", events);
+    const run = this.#run;
+    for (let more = true; more; ) {
+      const page = await get(`/api/journal?after=${this.#cursor}`);
+      if (run !== this.#run) return;
+      this.#cursor = page.cursor;
+      this.#onEvents("app", page.events);
+      more = page.more;
+    }
   }
 
   #later() {

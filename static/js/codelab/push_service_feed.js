@@ -2,18 +2,22 @@
  * What the Push Service did, from its own lab face (it is a third party: the page asks it directly).
  * The token is limited to the endpoints of this run, so a new subscription needs a new token.
  *
- * Hook for tests: `data-push-service` on the codelab part: `connecting`, `open` or `closed`.
+ * A Push Service that hangs closes nothing. But one that lives says so every five seconds, so one that
+ * says nothing for longer is told to be silent, until it is heard again.
+ *
+ * Hook for tests: `data-push-service` on the codelab part: `connecting`, `open`, `silent` or `closed`.
  */
 import { get } from "pushlab/shared/api.js";
 
 const AGAIN = 3_000;
+const SILENCE = 12_000;
 
 export class PushServiceFeed {
   #part;
   #onEvents;
   #source = null;
-  #cursor = 0;
   #timer = null;
+  #silence = null;
 
   constructor(part, onEvents) {
     this.#part = part;
@@ -27,14 +31,14 @@ export class PushServiceFeed {
 
   stop() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#silence);
     this.#source?.close();
   }
 
-  /** With a fresh token. A new token may show events older than the last one seen, so all again. */
+  /** With a fresh token. It may show events older than the last one seen, so from the beginning. */
   async restart() {
     this.stop();
-    this.#cursor = 0;
-    this.#say("connecting");
+    if (this.#part.dataset.pushService !== "silent") this.#say("connecting");
     try {
       this.#connect(await get("/api/lab/token"));
     } catch {
@@ -45,12 +49,33 @@ export class PushServiceFeed {
   #connect({ url, token, expires_at: expires }) {
     this.stop();
     const address = new URL("/lab/journal", url);
-    address.search = new URLSearchParams({ token, after: this.#cursor });
+    address.search = new URLSearchParams({ token });
     this.#source = new EventSource(address);
-    this.#source.onopen = () => this.#say("open");
-    this.#source.onmessage = ({ data }) => this.#onEvents("push-service", [JSON.parse(data)]);
+    this.#source.onopen = () => this.#onHeard();
+    this.#source.addEventListener("alive", () => this.#onHeard());
+    this.#source.onmessage = ({ data }) => {
+      this.#onHeard();
+      this.#onEvents("push-service", [JSON.parse(data)]);
+    };
     this.#source.onerror = () => this.#onLost();
+    this.#listen();
     this.#timer = setTimeout(() => this.restart(), Math.min(untilMoment(expires), 2 ** 31 - 1));
+  }
+
+  #onHeard() {
+    this.#say("open");
+    this.#listen();
+  }
+
+  #listen() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#onSilence(), SILENCE);
+  }
+
+  /** It hangs, or the line is dead without anybody having said so: a new one tells. */
+  #onSilence() {
+    this.#say("silent");
+    this.restart();
   }
 
   #onLost() {
@@ -60,7 +85,7 @@ export class PushServiceFeed {
   }
 
   #say(state) {
-    this.#part.dataset.pushService = state;
+    if (this.#part.dataset.pushService !== state) this.#part.dataset.pushService = state;
   }
 }
 

@@ -31,6 +31,12 @@ def test_run_token_grants_its_endpoints() -> None:  # X-4
     assert verify(token(), SECRET, NOW) == Grant("run:r1", frozenset(["lab_a"]))
 
 
+def test_run_token_may_begin_somewhere() -> None:
+    assert verify(token(since=NOW - 5), SECRET, NOW) == Grant(
+        "run:r1", frozenset(["lab_a"]), NOW - 5
+    )
+
+
 def test_run_token_expires() -> None:
     assert verify(token(exp=NOW), SECRET, NOW) is None
 
