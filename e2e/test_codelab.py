@@ -93,6 +93,46 @@ def check_sent(material: Locator, audience: str) -> None:
     expect(material).not_to_contain_text("PRIVATE KEY")
 
 
+# W-11 W-14
+@pytest.mark.mainly("chromium")
+def test_new_run_begins_with_nothing_and_says_how_to_fill_it(device: Device) -> None:
+    """With notifications on: what the Push Service did before is not of this run, and the card
+    leads to steps 2 to 6. Pages that open again ask for the same key: one arrow, counted."""
+    device.begin_as_guest()
+    device.open("/codelab")
+    before = device.subscribe()
+    page, diagram = device.page, device.page.locator("[data-part=diagram]")
+    made = diagram.locator("[data-kind='subscription.created']")
+    expect(made).to_have_count(1)
+    first = made.get_attribute("data-event")
+    card = device.card("subscribed")
+    expect(card).to_have_attribute("data-before", "false")
+
+    page.locator("[data-action=new-run]").click()
+    expect(card).to_have_attribute("data-before", "true")
+    expect(card).to_contain_text("before this run began")
+    page.reload()
+    device.wait_until_live()
+    expect(page.locator("[data-part=codelab]")).to_have_attribute("data-push-service", "open")
+    served = diagram.locator("[data-kind='vapid.key-served']")
+    expect(served).to_have_count(1)
+    page.reload()
+    expect(served.locator(".message__times")).to_have_text(re.compile("2 times"))
+    expect(served).to_have_count(1)
+    expect(card).to_have_attribute("data-before", "true")
+    expect(made).to_have_count(0)
+
+    card.get_by_role("button", name="Turn off and on again").click()
+    expect(card).to_have_attribute("data-before", "false")
+    expect(made).to_have_count(1)
+    assert made.get_attribute("data-event") != first
+    assert device.wait_until_subscribed() != before
+    for step in (1, 2, 3, 4, 5, 6):
+        expect(page.locator(f"[data-part=rail] [data-step='{step}']")).to_have_attribute(
+            "data-state", "done"
+        )
+
+
 # W-11
 @pytest.mark.mainly("chromium")
 def test_diagram_is_played_and_saved_by_keyboard(device: Device, somebody_else: Visitor) -> None:

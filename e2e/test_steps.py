@@ -141,3 +141,35 @@ def test_sabotaged_step_stays_open(device: Device) -> None:
     learner.press("Send to myself")
     learner.expect_witness("app-server", "send.answered")
     learner.expect_rail(1, 2, 3, 4, 5, 6, 7, 8, 9)
+
+
+#: What can be pressed and lies under a toast.
+COVERED = """() => {
+  const covered = (element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return document.elementFromPoint(x + width / 2, y + height / 2)?.closest(".toast");
+  };
+  const all = [...document.querySelectorAll("main a, main button")];
+  const under = all.filter((each) => each.checkVisibility() && covered(each));
+  return under.map((each) => each.textContent);
+}"""
+
+
+# W-14
+@pytest.mark.mainly("chromium")
+def test_phone_names_the_steps_and_has_the_action_within_reach(device: Device) -> None:
+    page = device.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    device.open("/codelab")
+    expect(page.locator(".rail__name:visible")).to_have_count(10)
+    device.begin_as_guest()
+    device.open("/codelab/event")
+    device.wait_until_live()
+    act = page.get_by_role("link", name="Do it now")
+    expect(act).to_be_in_viewport()
+    act.click()
+    send = page.get_by_role("button", name="Send to myself")
+    expect(send).to_be_in_viewport()
+    send.click()
+    expect(page.locator("[data-part=toasts] .toast")).to_be_visible()
+    assert page.evaluate(COVERED) == []

@@ -7,6 +7,7 @@
 import { post } from "pushlab/shared/api.js";
 import { Diagram } from "./diagram/diagram.js";
 import { Run } from "./run.js";
+import { Before } from "./steps/before.js";
 import { JournalLook } from "./steps/look.js";
 import { Rail } from "./steps/rail.js";
 
@@ -22,7 +23,9 @@ class Codelab {
     });
     this.#diagram.start();
     this.#run.start();
-    new Rail().start(new JournalLook(this.#run));
+    const look = new JournalLook(this.#run);
+    new Before().start(look);
+    new Rail().start(look);
   }
 
   #onClick(action) {
@@ -32,7 +35,7 @@ class Codelab {
 
   async #newRun() {
     await this.#run.beginAnew();
-    return "A new run. What the Push Service still knows of your subscription stays in sight.";
+    return "A new run: from here on, what happens is drawn.";
   }
 
   async #send() {

@@ -2,7 +2,7 @@
  * The push card: shows the part of it that belongs to the state and fills in what is known.
  *
  * Hook for tests: `data-state` on the card is one of the states of states.js.
- * Buttons carry `data-action`: enable, disable, retry.
+ * Buttons carry `data-action`: enable, disable, retry, anew.
  */
 import { browserFamily } from "./environment.js";
 import { hintOf } from "./refusals.js";

@@ -2,7 +2,7 @@
  * This browser's subscription, from "may we?" to "the server has it" (W-2 … W-5). Its states and ways
  * are drawn in states.js; here is what is done on them.
  *
- * In: the DOM events `push:enable` (a click), `push:disable`, `push:retry`. Out: `push:state` with
+ * In: the DOM events `push:enable` (a click), `push:disable`, `push:retry`, `push:anew`. Out: `push:state` with
  * `{ state, ...what the card shows }`; also when nothing but the detail changed.
  * On every load, and when the server hints at it, everything is looked at afresh (failure no. 8: no
  * event tells a page that its subscription died). The reader's wish is kept as the fact `wanted`, so
@@ -38,6 +38,7 @@ export class Subscription {
     document.addEventListener("push:enable", () => this.#begin((run) => this.#enable(run)));
     document.addEventListener("push:disable", () => this.#begin((run) => this.#disable(run)));
     document.addEventListener("push:retry", () => this.#retry());
+    document.addEventListener("push:anew", () => this.#begin((run) => this.#anew(run)));
     document.addEventListener("push:changed", ({ detail }) => this.#onChange(detail));
     navigator.permissions?.query({ name: "notifications" })
       .then((status) => status.addEventListener("change", () => this.#onPermission()), () => null);
@@ -215,15 +216,27 @@ export class Subscription {
     await rest(wait, this.#wake.signal);
   }
 
-  /** The browser first: that always works. What the server misses of it, it learns from a 410. */
   async #disable(run) {
-    const registration = await register();
-    const subscription = await registration.pushManager.getSubscription();
-    await write({ pending: null, known: null, wanted: false });
-    await subscription?.unsubscribe().catch(() => null);
-    if (subscription) await post("/api/unsubscribe", { endpoint: subscription.endpoint }).catch(() => null);
+    await this.#unsubscribe(false);
     this.#go(run, "off");
     announce("subscription");
+  }
+
+  /** Off and on again, as one wish: whoever learns sees it all once more. */
+  async #anew(run) {
+    if (!(await this.#isAllowed(run))) return;
+    await this.#unsubscribe(true);
+    this.#go(run, "wished");
+    await this.#subscribe(run);
+  }
+
+  /** The browser first: that always works. What the server misses of it, it learns from a 410. */
+  async #unsubscribe(wanted) {
+    const registration = await register();
+    const subscription = await registration.pushManager.getSubscription();
+    await write({ pending: null, known: null, wanted });
+    await subscription?.unsubscribe().catch(() => null);
+    if (subscription) await post("/api/unsubscribe", { endpoint: subscription.endpoint }).catch(() => null);
   }
 
   /** What is healed says why it subscribes. */

@@ -4,6 +4,7 @@
 import { Diagram } from "../diagram/diagram.js";
 import { Run } from "../run.js";
 import { Actions } from "./actions.js";
+import { Before } from "./before.js";
 import { CheckPanel } from "./check_panel.js";
 import { FactsLook, JournalLook } from "./look.js";
 import { Question } from "./question.js";
@@ -22,6 +23,7 @@ class StepPage {
     for (const part of [this.#panel, this.#question, new Actions()]) part.start();
     if (this.#run) new Diagram(this.#part.querySelector("[data-part=diagram]"), this.#run).start();
     this.#look.onChange(() => this.#show());
+    new Before().start(this.#look);
     this.#look.start();
     this.#rail.start(this.#look).then((answers) => this.#recall(answers));
   }

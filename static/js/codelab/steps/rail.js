@@ -33,17 +33,19 @@ export class Rail {
   answered({ step, right }) {
     const item = this.#rail.querySelector(`[data-slug="${step}"]`);
     item.dataset.answered = right ? "right" : "wrong";
-    this.#fill(item, "answered", right ? "answered" : "try again");
+    this.#fill(item, "answered", right ? "answered" : "question open");
   }
 
   #mark(step, done) {
     const item = this.#rail.querySelector(`[data-step="${step}"]`);
-    item.dataset.state = done ? "done" : "open";
+    const state = done ? "done" : "open";
+    if (item.dataset.state !== state) item.dataset.state = state;
     this.#fill(item, "state", done ? ", has happened" : ", not yet");
     return done;
   }
 
   #fill(element, name, text) {
-    element.querySelector(`[data-fill=${name}]`).textContent = text;
+    const target = element.querySelector(`[data-fill=${name}]`);
+    if (target.textContent !== text) target.textContent = text;
   }
 }
