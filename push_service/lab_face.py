@@ -157,14 +157,18 @@ class LabFace:
 
     def _stream(self, cursor: int, view: _View) -> Iterator[bytes]:
         yield b"retry: 1000\n\n"
+        said = time.monotonic()
         while True:
             events = self._journal.after(cursor)
+            text = b"".join(_event(event) for event in events if view.shows(event))
+            # Of others there may be much to tell, and of this view nothing.
+            if text or time.monotonic() - said >= ALIVE_SECONDS:
+                yield text or b"event: alive\ndata:\n\n"
+                said = time.monotonic()
             if events:
                 cursor = events[-1].id
-                if text := b"".join(_event(event) for event in events if view.shows(event)):
-                    yield text
-            elif not self._journal.wait(cursor, ALIVE_SECONDS):
-                yield b"event: alive\ndata:\n\n"
+            else:
+                self._journal.wait(cursor, max(0.0, said + ALIVE_SECONDS - time.monotonic()))
 
     def _view(self, grant: Grant) -> _View:
         if grant.endpoints is None:

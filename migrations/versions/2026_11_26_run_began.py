@@ -1,6 +1,6 @@
 """when a codelab run began.
 
-Revision 5b8e02d7c4f1 follows 71d4f0b96c2e.
+Revision 5b8e02d7c4f1 follows 9b2e57c1d0a4.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 
 revision = '5b8e02d7c4f1'
-down_revision = '71d4f0b96c2e'
+down_revision = '9b2e57c1d0a4'
 branch_labels = None
 depends_on = None
 
