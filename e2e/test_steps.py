@@ -145,9 +145,10 @@ def test_sabotaged_step_stays_open(device: Device) -> None:
 
 #: What can be pressed and lies under a toast.
 COVERED = """() => {
+  const toast = document.querySelector(".toast").getBoundingClientRect();
   const covered = (element) => {
-    const { x, y, width, height } = element.getBoundingClientRect();
-    return document.elementFromPoint(x + width / 2, y + height / 2)?.closest(".toast");
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    return top < toast.bottom && bottom > toast.top && left < toast.right && right > toast.left;
   };
   const all = [...document.querySelectorAll("main a, main button")];
   const under = all.filter((each) => each.checkVisibility() && covered(each));
