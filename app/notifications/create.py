@@ -73,8 +73,9 @@ class Creator:
     ) -> list[list[Created]]:
         """What several callers want at the same time, with the statements of one."""
         made = iter(create_all(session, [item for new in wanted for item in new], self._grace))
+        created = [list(islice(made, len(new))) for new in wanted]
         self._faults.reach("create.before_commit")
-        return [list(islice(made, len(new))) for new in wanted]
+        return created
 
     def _create_once(
         self, new: Sequence[NewNotification], idempotency: Idempotency | None, session: Session

@@ -120,10 +120,17 @@ class Crowd:
     # -- what they ask ---------------------------------------------------------------------------
 
     def publish(
-        self, user_id: int, count: int, *, by_ring: bool = False, deliver_at: str | None = None
+        self,
+        user_id: int,
+        count: int,
+        *,
+        by_ring: bool = False,
+        deliver_at: str | None = None,
+        keyed: bool = True,
     ) -> None:
-        """As a client does that wants it to be there: again, with the same key, until it is. It is
-        due to those who were there before the request."""
+        """As a client does that wants it to be there: again, with the same key, until it is. One
+        without keys gets more than it asked for. It is due to those who were there before the
+        request."""
         mine = frozenset(self.here(user_id))
         if not mine:
             return
@@ -131,7 +138,7 @@ class Crowd:
         body = {
             "notifications": [{"title": "x" * 20, "deliver_at": deliver_at} for _ in range(count)]
         }
-        key = uuid.uuid4().hex
+        key = uuid.uuid4().hex if keyed else ""
         while not self.seen[caller].gone:
             status, answer = self.ask("POST", "/api/notifications", caller, body, key)
             if status == 201:

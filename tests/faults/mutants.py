@@ -49,10 +49,9 @@ SENT = """\
             self._database.write(lambda session: pending.acknowledge(session, ids))
             self._write(connection, pulled, frames)
 """
-RUNG = """\
-            self._tell(answer[0])
-            self._faults.reach("create.before_commit")
-"""
+BEFORE_COMMIT = '        self._faults.reach("create.before_commit")\n'
+ALONE = f"{BEFORE_COMMIT}        return answer\n"
+TOGETHER = f"{BEFORE_COMMIT}        return created\n"
 MUTANTS = [
     Mutant(
         "rows-go-when-sent",
@@ -70,7 +69,8 @@ MUTANTS = [
         "ring-then-commit",
         "app/notifications/create.py",
         (
-            ('            self._faults.reach("create.before_commit")\n', RUNG),
+            (ALONE, f"        self._tell(answer[0])\n{ALONE}"),
+            (TOGETHER, f"        for one in created:\n            self._tell(one)\n{TOGETHER}"),
             ("        if is_new:\n            self._tell(created)\n", "        if is_new:\n"),
         ),
         "by no ring",

@@ -148,7 +148,8 @@ class Storm:
             while not self._over.is_set():
                 user_id = dice.choice(list(self.crowd.users))
                 later = _in(dice.uniform(0.5, 3)) if dice.random() < 0.1 else None
-                self.crowd.publish(user_id, dice.randint(1, 5), deliver_at=later)
+                count, keyed = dice.randint(1, 5), dice.random() < 0.5
+                self.crowd.publish(user_id, count, deliver_at=later, keyed=keyed)
                 self._over.wait(dice.uniform(0, pause))
 
         return publish
