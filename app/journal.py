@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 
 #: Events that may wait for the next batch; beyond it the oldest are dropped: memory is bounded.
 WAITING = 5000
-#: Seconds from a batch to the next; the first event after a pause waits for nothing.
+#: Seconds in which events gather for a batch, and while there are many in one.
 GATHER = 0.1
+GATHER_MANY = 0.5
+MANY = 100
 #: Batches that a reader makes rows of in one transaction.
 BATCHES = 10
 #: Characters of an event's detail as JSON, and of a text in one that has more.
@@ -172,22 +174,25 @@ class Journal:
         self.on_written({event.user_id for event in events if event.user_id is not None})
 
     def _run(self) -> None:
+        gather = GATHER
         while not self._stopped.is_set():
             self._changed.wait()
+            self._stopped.wait(gather)
             self._changed.clear()
-            self._put_aside()
-            self._stopped.wait(GATHER)
+            gather = GATHER_MANY if self._put_aside() > MANY else GATHER
         self._put_aside()
 
-    def _put_aside(self) -> None:
+    def _put_aside(self) -> int:
+        """Returns how many events there were."""
         events = self._take()
         if not events:
-            return
+            return 0
         try:
             self._database.write(lambda session: _add_batch(session, events))
             self._tell(events)
         except Exception:  # a database that is away takes a batch, not the journal
             log.exception("the journal could not be written")
+        return len(events)
 
 
 def _add_batch(session: Session, events: list[Event]) -> None:

@@ -39,9 +39,8 @@ def started(journal: Journal, item: Claimed, request: Request, payload: bytes) -
     the detail is worked out when somebody reads it."""
     where, attempt = item.origin, item.attempts
     summary = f"The message is encrypted, signed and posted to {where} (attempt {attempt})."
-    detail = {"attempt": attempt, "plaintext": payload.decode("utf-8", "replace")}
-    raw = (request.url, _shown(request.headers), request.body)
-    _write(journal, "send.started", item, summary, detail, raw=raw)
+    raw = (attempt, payload, request.url, _shown(request.headers), request.body)
+    _write(journal, "send.started", item, summary, None, raw=raw)
 
 
 def answered(journal: Journal, item: Claimed, outcome: Outcome) -> None:
@@ -82,6 +81,13 @@ def paused(journal: Journal, item: Claimed, seconds: float) -> None:
 
 
 @opens("send.started")
+def _open(
+    attempt: int, payload: bytes, url: str, headers: Mapping[str, str], body: bytes
+) -> dict[str, Any]:
+    known = {"attempt": attempt, "plaintext": payload.decode("utf-8", "replace")}
+    return describe(url, headers, body) | known
+
+
 def describe(url: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """The request as JSON: headers, the signed token decoded, the encryption header taken apart
     (RFC 8188 section 2.1), the ciphertext."""
@@ -137,7 +143,7 @@ def _write(
     kind: str,
     item: Claimed,
     summary: str,
-    detail: dict[str, Any],
+    detail: dict[str, Any] | None,
     message_url: str | None = None,
     raw: tuple[Any, ...] | None = None,
 ) -> None:

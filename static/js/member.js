@@ -1,14 +1,13 @@
 /**
  * The page of somebody who is signed in. The list below is the client's architecture: what shows,
  * and the three lines that lead out of the page, to the worker, the push service and the app server.
+ * What one page alone has is started by a module of that page: inbox/home.js, devices/devices.js, …
  * Parts speak by DOM events (`push:*`); what they share lies in IndexedDB.
  */
 import { FaultSwitch } from "./fault_switch.js";
 import { Inbox } from "./inbox/inbox.js";
-import { Scheduled } from "./inbox/scheduled.js";
 import { ReadElsewhere } from "./inbox/read_elsewhere.js";
 import { Screen } from "./inbox/screen.js";
-import { SendForm } from "./inbox/send_form.js";
 import { Toasts } from "./inbox/toasts.js";
 import { Unread } from "./inbox/unread.js";
 import { Mute } from "./mute.js";
@@ -31,8 +30,6 @@ const parts = [
   toasts,
   new Unread(),
   new Inbox(),
-  new SendForm(),
-  new Scheduled(),
   new PushCard(),
   new SessionEnd(),
   new Mute(),

@@ -69,4 +69,5 @@ def test_signed_in_page_is_light(browser: Browser) -> None:
 def test_page_of_a_step_is_light(browser: Browser, slug: str) -> None:
     weights = weigh(browser.client, f"/codelab/{slug}")
     assert any("/js/codelab/run.js" in path for path in weights)
+    assert not any("send_form" in path for path in weights)  # the inbox's page alone has it
     assert sum(weights.values()) < CODELAB_LIMIT, weights
