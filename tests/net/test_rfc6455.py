@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.net.clients import PATIENCE
 from tests.net.rfc6455 import CASES, OPENINGS, Answer, Case, Opening
 
-PATIENCE = 10.0
 #: How long a peer that should hang up may take to; longer counts as never.
 NEVER = 1.5
 KINDS = {1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
@@ -51,8 +51,12 @@ def shake_hands(port: int, path: str, opening: Opening = OPENINGS[0]) -> tuple[s
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     peer.sendall("\r\n".join([opening.start.replace("PATH", path), *head, "", ""]).encode())
     answer = b""
-    while b"\r\n\r\n" not in answer and (byte := peer.recv(1)):
-        answer += byte
+    try:
+        while b"\r\n\r\n" not in answer and (byte := peer.recv(1)):
+            answer += byte
+    except OSError:
+        peer.close()
+        raise
     return peer, int(answer.split()[1]) if answer else 0
 
 
