@@ -59,8 +59,8 @@ class Creator:
         if idempotency is None and all(item.deliver_at is None for item in new):
             created = self._database.write_together(self._create_together, new, users=users)
         else:
-            once = partial(self._create_once, new, idempotency)
-            created, is_new = self._database.write(once, users=users)
+            alone = partial(self._create_alone, new, idempotency)
+            created, is_new = self._database.write(alone, users=users)
         self._faults.reach("create.after_commit")
         if is_new:
             self._tell(created)
@@ -77,9 +77,10 @@ class Creator:
         self._faults.reach("create.before_commit")
         return created
 
-    def _create_once(
+    def _create_alone(
         self, new: Sequence[NewNotification], idempotency: Idempotency | None, session: Session
     ) -> tuple[list[Created], bool]:
+        """What may have been answered before, or is kept for later."""
         answer = _create_once(session, new, idempotency, self._grace)
         self._faults.reach("create.before_commit")
         return answer

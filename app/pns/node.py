@@ -274,7 +274,8 @@ def _register(session: Session, session_id: str, user_agent: str, touch: str | N
 
 
 def take_over_all(session: Session, wishes: list[tuple[Admitted, str]]) -> list[Held | None]:
-    """Session before record: the order in which a sign-out takes them."""
+    """Each device for the incarnation that it came to; None: it was signed out in the meantime.
+    Sessions before records: the order in which a sign-out takes them."""
     for admitted, _ in wishes:
         if admitted.touch is not None:
             accounts.touch_session(session, admitted.touch)

@@ -1,6 +1,6 @@
-"""Where Flask-Limiter counts requests: in this process's memory. The storage that comes with it
-does the same, but starts a thread every few milliseconds to forget what is over; here the next
-request does that, and a request costs a tenth less. Registered by being imported."""
+"""Where the limits count: in this process's memory. The storage that comes with Flask-Limiter does
+the same, but starts a thread every few milliseconds to forget what is over; here the next request
+does that, and a request costs a tenth less. Registered by being imported."""
 
 import time
 from collections.abc import Callable

@@ -1,10 +1,12 @@
 """The run's journal: read by its owner, written to by the page and its service worker."""
 
 import json
-from collections import Counter
+import math
 from typing import Annotated, Literal
 
 from flask import Blueprint, Flask, current_app
+from limits import RateLimitItemPerMinute
+from limits.strategies import FixedWindowRateLimiter
 from pydantic import AfterValidator, Field, JsonValue
 
 from app import clock, devices
@@ -12,6 +14,7 @@ from app.errors import RateLimited
 from app.journal import JournalPage, page_of, read_run
 from app.web.api.body import Body, Text, read
 from app.web.api.describe import NoContent, Number, takes
+from app.web.rate_counters import RateCounters
 from app.web.services import current_services
 from app.web.visitor import require_visitor
 
@@ -48,29 +51,22 @@ class ReportBody(Body):
     events: Annotated[list[ReportedEvent], Field(min_length=1, max_length=50)]
 
 
-class Budget:
-    """Counts the events of each user anew with every minute."""
-
-    def __init__(self) -> None:
-        self._minute = 0
-        self._spent: Counter[int] = Counter()
-
-    def spend(self, user_id: int, events: int) -> None:
-        """Raises RateLimited."""
-        minute, second = divmod(int(clock.now()), 60)
-        if minute != self._minute:
-            self._minute, self._spent = minute, Counter()
-        if self._spent[user_id] + events > EVENTS_PER_MINUTE:
-            refused = RateLimited("The journal takes no more of this minute.")
-            refused.headers = {"Retry-After": str(60 - second)}
-            raise refused
-        self._spent[user_id] += events
-
-
 def register(app: Flask) -> Blueprint:
     """The blueprint. What it takes is limited per user, also in a laboratory."""
-    app.extensions[BUDGET] = Budget()
+    app.extensions[BUDGET] = FixedWindowRateLimiter(RateCounters(now=lambda: clock.now()))
     return api
+
+
+def _spend(user_id: int, events: int) -> None:
+    """Raises RateLimited; what is refused does not count."""
+    limiter: FixedWindowRateLimiter = current_app.extensions[BUDGET]
+    limit, key = RateLimitItemPerMinute(EVENTS_PER_MINUTE), str(user_id)
+    if not limiter.test(limit, key, cost=events):
+        refused = RateLimited("The journal takes no more of this minute.")
+        left = limiter.get_window_stats(limit, key).reset_time - clock.now()
+        refused.headers = {"Retry-After": str(max(1, math.ceil(left)))}
+        raise refused
+    limiter.hit(limit, key, cost=events)
 
 
 @api.get("/journal")
@@ -95,7 +91,7 @@ def report() -> NoContent:
     events = read(ReportBody).events
     if not services.journal.enabled:
         return "", 204
-    current_app.extensions[BUDGET].spend(visitor.user_id, len(events))
+    _spend(visitor.user_id, len(events))
     with services.database.read() as session:
         device = devices.find_by_session(session, visitor.session_id)
     connection_id = device.connection_id if device else None
