@@ -84,6 +84,10 @@ class Settings(BaseModel):
     lab_secret: SecretStr | None = Field(
         None, description="Secret shared with the local push service's lab face; made by `lab`."
     )
+    cache_assets: bool | None = Field(
+        None,
+        description="Whether browsers may keep styles and scripts; not in lab mode by default.",
+    )
     push_service: Literal["vendors", "local"] = Field(
         "vendors", description="`vendors` (FCM, Mozilla, WNS, Apple) or our own, `local`."
     )

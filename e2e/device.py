@@ -114,7 +114,8 @@ class Device:
 
     def wait_until_live(self) -> None:
         """Wait until the page has its WebSocket, and knows which device it is."""
-        expect(self.page.locator("html")).to_have_attribute("data-socket", "open")
+        html = self.page.locator("html")
+        expect(html).to_have_attribute("data-socket", "open", timeout=self._patience)
 
     def wait_until_worker_is_active(self) -> None:
         """Wait until the service worker is installed: from then on it can be asked."""

@@ -24,7 +24,7 @@ def test_offline_page_stands_in_while_the_server_is_away(lab: Lab, device: Devic
 
 
 # W-7
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_page_can_send_to_another_user(device: Device, lab: Lab) -> None:
     receiver = Visitor(lab.url)
     name = receiver.enter_as_guest()

@@ -9,6 +9,7 @@ import contextlib
 import re
 import ssl
 import time
+from functools import cache
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -33,8 +34,7 @@ class Transport:
         """`ca` vouches for trusted targets beside the system's authorities, never for vendors."""
         self._timeout = timeout
         self._kept_alive = KeptAlive(connections)
-        self._vendors_tls = ssl.create_default_context()
-        self._our_tls = _trusting(ca) if ca else self._vendors_tls
+        self._our_tls = _trusting(ca) if ca else None
 
     def post(self, target: Target, headers: dict[str, str], body: bytes) -> Answer:
         """Raises NoAnswer, and ValueError for what cannot be sent at all."""
@@ -76,7 +76,7 @@ class Transport:
     def _tls(self, origin: Origin) -> ssl.SSLContext | None:
         if origin.scheme == "http":
             return None
-        return self._our_tls if origin.trusted else self._vendors_tls
+        return (self._our_tls if origin.trusted else None) or _trusting_the_system()
 
     def close(self) -> None:
         self._kept_alive.close()
@@ -96,6 +96,12 @@ def _request(parts: SplitResult, origin: Origin, headers: dict[str, str], body: 
             raise ValueError(f"The header {name} cannot be sent: {value[:80]!r}.")
         lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+@cache
+def _trusting_the_system() -> ssl.SSLContext:
+    """Its authorities take time to load, and whoever sends to a laboratory needs none of them."""
+    return ssl.create_default_context()
 
 
 def _trusting(ca: Path) -> ssl.SSLContext:

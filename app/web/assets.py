@@ -21,9 +21,8 @@ def register(app: Flask, settings: Settings) -> None:
     version = version_of(ROOT)
     app.config["ASSETS_VERSION"] = version
     # In the lab files are edited while it runs, and a learner wants to see it.
-    app.config["ASSETS_CACHE"] = (
-        "no-cache" if settings.lab else f"public, max-age={YEAR}, immutable"
-    )
+    cached = not settings.lab if settings.cache_assets is None else settings.cache_assets
+    app.config["ASSETS_CACHE"] = f"public, max-age={YEAR}, immutable" if cached else "no-cache"
     app.jinja_env.globals["asset"] = lambda path: f"{folder_of(version)}{path}"
     app.register_blueprint(pages)
 

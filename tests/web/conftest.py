@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -34,12 +35,21 @@ def settings(settings: Settings) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates that an earlier test's application compiled."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def sqlite_app(settings: Settings, empty_file: Path) -> Iterator[Flask]:
+def sqlite_app(
+    settings: Settings, empty_file: Path, compiled_templates: FileSystemBytecodeCache
+) -> Iterator[Flask]:
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
     shutil.copy(empty_file, settings.instance_dir / "pushlab.db")
     made = create_app(settings)
     made.testing = True
+    made.jinja_env.bytecode_cache = compiled_templates
     services: Services = made.extensions["pushlab"]
     services.database.write(lambda session: vapid.register(session, services.vapid))
     yield made

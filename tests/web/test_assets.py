@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app import create_app
+from app.config import Settings, load
 from app.web.assets import PARTS, ROOT, version_of
 from tests.web.conftest import Browser
 from tests.web.test_weight import weigh
@@ -58,6 +60,24 @@ def test_file_of_another_version_is_not_there(app: Flask, browser: Browser) -> N
     for path, status in ((here, 200), (other, 404), ("/static/css/base.css", 200)):
         with browser.client.get(path) as response:
             assert response.status_code == status, path
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"lab": True}, "no-cache"),
+        ({"lab": True, "cache_assets": True}, "public, max-age=31536000, immutable"),
+        ({}, "public, max-age=31536000, immutable"),
+        ({"cache_assets": False}, "no-cache"),
+    ],
+)
+def test_browser_keeps_files_but_where_they_are_edited(
+    settings: Settings, given: dict[str, bool], kept: str
+) -> None:
+    made = create_app(load({}, instance_dir=settings.instance_dir, **given))
+    here = f"/static/v-{made.config['ASSETS_VERSION']}/css/base.css"
+    with made.test_client().get(here) as response:
+        assert response.headers["Cache-Control"] == kept
 
 
 def test_shell_is_what_the_offline_page_loads(browser: Browser) -> None:
