@@ -99,7 +99,8 @@ def check_sent(material: Locator, audience: str) -> None:
 @pytest.mark.mainly("chromium")
 def test_new_run_begins_with_nothing_and_says_how_to_fill_it(device: Device) -> None:
     """With notifications on: what the Push Service did before is not of this run, and the card
-    leads to steps 2 to 6. Pages that open again ask for the same key: one arrow, counted."""
+    leads to steps 2 to 6. Pages that open again ask for the same key: one arrow, counted. A page
+    that was open beside it begins anew too."""
     device.begin_as_guest()
     device.open("/codelab")
     before = device.subscribe()
@@ -110,9 +111,15 @@ def test_new_run_begins_with_nothing_and_says_how_to_fill_it(device: Device) -> 
     card = device.card("subscribed")
     expect(card).to_have_attribute("data-before", "false")
 
+    beside = device.browser.context.new_page()
+    beside.goto(page.url)
+    expect(beside.locator(f"[data-event='{first}']")).to_have_count(1)
+
     page.locator("[data-action=new-run]").click()
     expect(card).to_have_attribute("data-before", "true")
     expect(card).to_contain_text("before this run began")
+    expect(beside.locator(f"[data-event='{first}']")).to_have_count(0)
+    beside.close()
     page.reload()
     device.wait_until_live()
     expect(page.locator("[data-part=codelab]")).to_have_attribute("data-push-service", "open")

@@ -69,16 +69,23 @@ def _spend(user_id: int, events: int) -> None:
     limiter.hit(limit, key, cost=events)
 
 
+class RunPage(JournalPage):
+    """With the run that it is of: another page of the same user may have begun a new one."""
+
+    run_id: str | None
+
+
 @api.get("/journal")
 @takes(query=(AFTER,))
-def read_journal() -> JournalPage:
+def read_journal() -> RunPage:
     """Events of the caller's run, oldest first."""
     visitor = require_visitor()
     services = current_services()
     services.journal.flush()
     after = AFTER.read()
     with services.database.read() as session:
-        return page_of(read_run(session, visitor.run_id, after), after)
+        page = page_of(read_run(session, visitor.run_id, after), after)
+    return {**page, "run_id": visitor.run_id}
 
 
 @api.post("/journal")

@@ -63,8 +63,11 @@ class ArmedFaults(TypedDict):
 def start_run() -> tuple[RunAnswer, Literal[201]]:
     """A new run: an empty diagram. What the journal has of the former one is forgotten, for nobody
     can come back to it."""
-    current_services().journal.flush()  # what was told until now belongs to the former one
-    return {"run_id": write_as(require_visitor(), _start_run)}, 201
+    visitor, services = require_visitor(), current_services()
+    services.journal.flush()  # what was told until now belongs to the former one
+    run_id = write_as(visitor, _start_run)
+    services.hint([visitor.user_id], "journal")
+    return {"run_id": run_id}, 201
 
 
 def _start_run(session: Session, user: User) -> str:

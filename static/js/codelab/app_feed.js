@@ -9,14 +9,17 @@ const WITHOUT_SOCKET = 1_000;
 
 export class AppFeed {
   #onEvents;
+  #onOtherRun;
+  #runId = null;
   #cursor = 0;
   #timer = null;
   #turn = Promise.resolve();
   #run = 0;
 
-  /** `onEvents(source, events)` */
-  constructor(onEvents) {
+  /** `onEvents(source, events)`; `onOtherRun()` when another page of the user has begun a new run. */
+  constructor(onEvents, onOtherRun) {
     this.#onEvents = onEvents;
+    this.#onOtherRun = onOtherRun;
   }
 
   start() {
@@ -31,6 +34,7 @@ export class AppFeed {
   /** A new run starts an empty journal. What is still on its way is of the former one. */
   restart() {
     this.#run += 1;
+    this.#runId = null;
     this.#cursor = 0;
     this.#fetch();
   }
@@ -47,6 +51,8 @@ export class AppFeed {
     for (let more = true; more; ) {
       const page = await get(`/api/journal?after=${this.#cursor}`);
       if (run !== this.#run) return;
+      this.#runId ??= page.run_id;
+      if (page.run_id !== this.#runId) return this.#onOtherRun();
       this.#cursor = page.cursor;
       this.#onEvents("app", page.events);
       more = page.more;

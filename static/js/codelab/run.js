@@ -23,7 +23,7 @@ export class Run {
   /** `part`: the element that says how the Push Service's journal is (see push_service_feed.js). */
   constructor(part) {
     const take = (source, events) => this.#take(source, events);
-    this.#feeds = [new AppFeed(take), new PushServiceFeed(part, take)];
+    this.#feeds = [new AppFeed(take, () => this.#empty()), new PushServiceFeed(part, take)];
   }
 
   start() {
@@ -44,6 +44,11 @@ export class Run {
   /** Leave this run and begin an empty one. Rejects with a problem (see shared/api.js). */
   async beginAnew() {
     await post("/api/runs");
+    this.#empty();
+  }
+
+  /** Whoever shows this run shows nothing, and then what the new one has. */
+  #empty() {
     this.#events.clear();
     this.#sorted = null;
     this.#untold = [];
