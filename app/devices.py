@@ -2,7 +2,7 @@
 Called by web, pns and the sweep."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 from typing import cast
@@ -26,6 +26,8 @@ from app.models import (
 
 NAME_LENGTH = 40
 USER_AGENT_LENGTH = 400
+#: Sessions that expire in one transaction: on SQLite everybody waits for its end.
+PORTION = 20
 
 #: What a device has for a User-Agent that no browser stands behind: the codelab makes it by hand.
 LAB_AGENT = "pushlab-lab-device"
@@ -303,36 +305,45 @@ def all_ended(session: Session, user_id: int) -> list[Ended]:
     return [Ended(user_id, row.connection_id, row.node_uri) for row in rows]
 
 
-def expire(session: Session, now: float, retention: float) -> list[Ended]:
-    """Sign out devices that were silent for `retention` seconds. One with a live subscription never
-    expires by age: its browser may be closed for months and still be reached. Behind a lab device
-    there is no browser."""
-    stale = now - retention
+def expire(session: Session, now: float, retention: float) -> list[Ended | None]:
+    """Sign out devices that were silent for `retention` seconds, PORTION of them at most; None for
+    a session that never became one. A device with a live subscription never expires by age: its
+    browser may be closed for months and still be reached. Behind a lab device there is no browser.
+    """
     reachable = (
         select(PushSubscription.connection_id)
         .join(Registration, Registration.connection_id == PushSubscription.connection_id)
         .where(Registration.user_agent != LAB_AGENT)
     )
-    silent: Sequence[str] = session.scalars(
+    silent = (
         select(AuthSession.session_id)
         .outerjoin(Registration, Registration.session_id == AuthSession.session_id)
         .where(
             AuthSession.revoked_at.is_(None),
-            AuthSession.last_seen_at < stale,
+            AuthSession.last_seen_at < now - retention,
             Registration.node_uri.is_(None),
             Registration.connection_id.is_(None) | Registration.connection_id.not_in(reachable),
         )
-    ).all()
-    ended = [sign_out(session, session_id) for session_id in silent]
-    _forget_revoked(session, stale)
-    return [one for one in ended if one is not None]
+        .order_by(AuthSession.last_seen_at)
+        .limit(PORTION)
+    )
+    return [sign_out(session, session_id) for session_id in session.scalars(silent).all()]
 
 
-def _forget_revoked(session: Session, stale: float) -> None:
-    """Rows of sessions that ended so long ago that no browser keeps their cookie any more. With
-    the last of them goes a guest: nobody can be that one again."""
-    over = and_(AuthSession.last_seen_at < stale, AuthSession.revoked_at < stale)
-    statement = delete(AuthSession).where(over).returning(AuthSession.user_id)
+def forget_revoked(session: Session, now: float, retention: float) -> int:
+    """Remove rows of sessions that ended so long ago that no browser keeps their cookie any more,
+    PORTION of them at most; how many that were. With the last of them goes a guest: nobody can be
+    that one again."""
+    stale = now - retention
+    over = (
+        select(AuthSession.session_id)
+        .where(AuthSession.last_seen_at < stale, AuthSession.revoked_at < stale)
+        .order_by(AuthSession.last_seen_at)
+        .limit(PORTION)
+    )
+    forget = delete(AuthSession).where(AuthSession.session_id.in_(over))
+    statement = forget.returning(AuthSession.user_id)
     whose = session.scalars(statement, execution_options={"synchronize_session": False}).all()
     if whose:
         forget_guests(session, set(whose))
+    return len(whose)

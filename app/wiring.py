@@ -209,10 +209,17 @@ def expire_all(services: Services) -> None:
     """What nobody waits for any more goes, and so do devices that never came back (P-14)."""
     if expire.sweep(services.database):
         services.faults.reach("expire.after_commit")
-    retention = services.settings.device_retention
-    ended = services.database.write(lambda session: devices.expire(session, clock.now(), retention))
-    for device in ended:
-        services.announce(device)
+    _expire_devices(services)
+
+
+def _expire_devices(services: Services) -> None:
+    """A portion in each transaction: however many there are, nobody waits long behind them."""
+    database, retention = services.database, services.settings.device_retention
+    while ended := database.write(lambda s: devices.expire(s, clock.now(), retention)):
+        for device in ended:
+            services.announce(device)
+    while database.write(lambda s: devices.forget_revoked(s, clock.now(), retention)):
+        pass
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:

@@ -106,15 +106,29 @@ def test_revoked_sessions_are_forgotten_in_the_end(any_database: Database) -> No
     any_database.write(lambda s: devices.sign_out(s, device.session_id))
     for days, left in ((29, 1), (31, 0)):
         later = clock.now() + days * DAY
-        any_database.write(partial(devices.expire, now=later, retention=30 * DAY))
+        any_database.write(partial(devices.forget_revoked, now=later, retention=30 * DAY))
         assert len(records.rows(any_database, AuthSession)) == left
 
 
 def test_silent_device_expires(any_database: Database) -> None:  # P-14
     silent = any_database.write(make_device)
     later = clock.now() + 31 * DAY
-    ended = any_database.write(lambda s: devices.expire(s, later, 30 * DAY))
-    assert [one.connection_id for one in ended] == [silent.connection_id]
+    [ended] = any_database.write(lambda s: devices.expire(s, later, 30 * DAY))
+    assert ended is not None
+    assert ended.connection_id == silent.connection_id
+
+
+def test_expiry_goes_in_portions(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:  # P-14
+    """Nobody waits for the end of a transaction that signs thousands out."""
+    monkeypatch.setattr(devices, "PORTION", 2)
+    for _ in range(5):
+        any_database.write(make_device)
+    later = partial(devices.expire, now=clock.now() + 31 * DAY, retention=30 * DAY)
+    assert [len(any_database.write(later)) for _ in range(4)] == [2, 2, 1, 0]
+    forget = partial(devices.forget_revoked, now=clock.now() + 31 * DAY, retention=30 * DAY)
+    assert [any_database.write(forget) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_device_with_push_or_socket_never_expires_by_age(database: Database) -> None:  # P-14
@@ -149,7 +163,7 @@ def test_guest_goes_with_the_last_session(any_database: Database) -> None:  # P-
 
     any_database.write(tell_apart)
     later = clock.now() + 31 * DAY
-    any_database.write(partial(devices.expire, now=later, retention=30 * DAY))
+    any_database.write(partial(devices.forget_revoked, now=later, retention=30 * DAY))
     left = {user.name for user in records.rows(any_database, User)}
     assert left == {"Account", "Present", "Program"}
 

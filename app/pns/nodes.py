@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db import database_now
@@ -14,6 +14,22 @@ from app.models import PnsNode, Registration
 from app.pns.registry import chunks
 
 CORE = {"synchronize_session": False}
+
+
+def _strangers() -> Select[tuple[str | None]]:
+    """The names that devices are held under and no living incarnation has. From one name to the
+    next through the index: a name costs one look, however many devices it holds."""
+    names = select(func.min(Registration.node_uri).label("node_uri")).cte("names", recursive=True)
+    higher = select(func.min(Registration.node_uri)).where(Registration.node_uri > names.c.node_uri)
+    following = select(higher.correlate(names).scalar_subquery())
+    every = names.union_all(following.where(names.c.node_uri.is_not(None)))
+    living = select(PnsNode.node_uri)
+    return select(every.c.node_uri).where(
+        every.c.node_uri.is_not(None), every.c.node_uri.not_in(living)
+    )
+
+
+STRANGERS = _strangers()
 
 
 def public_name(node_uri: str) -> str:
@@ -50,7 +66,9 @@ def end_silent(session: Session, node_uri: str, patience: float) -> Sequence[str
     silent = PnsNode.heartbeat_at < database_now() - patience
     dead = delete(PnsNode).where(silent, PnsNode.node_uri != node_uri).returning(PnsNode.node_uri)
     names = session.scalars(dead, execution_options=CORE).all()
-    _release(session, Registration.node_uri.not_in(select(PnsNode.node_uri)))
+    strangers = session.scalars(STRANGERS).all()
+    if strangers:
+        _release(session, Registration.node_uri.in_(strangers))
     return names
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import Database
@@ -95,6 +95,16 @@ def test_device_of_no_known_node_is_offline(house: House, node: Node) -> None:  
     give_to(house, device, "http://unheard-of/#1")
     beat(node, 2)
     assert house.node_uri_of(device) is None
+
+
+def test_looking_for_the_dead_reads_no_device_of_the_living(database: Database) -> None:  # P-12
+    """Every node does so every two seconds, and there may be half a million devices."""
+    with database.read() as session:
+        statement = nodes.STRANGERS.compile(session.connection())
+        plan = session.execute(text(f"EXPLAIN QUERY PLAN {statement}")).all()
+    looks = [step.detail for step in plan if "notification_registry" in step.detail]
+    assert looks
+    assert all("SEARCH" in look and "COVERING INDEX" in look for look in looks), looks
 
 
 def test_node_that_was_taken_for_dead_begins_anew(house: House, node: Node) -> None:  # P-12

@@ -1,16 +1,18 @@
 """`/api/devices`: what a user does with the devices."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from app import clock, devices
+from app import clock, devices, wiring
 from app.db import Model
-from app.models import AuthSession, PushOutbox, PushSubscription, Registration
+from app.models import AuthSession, PushOutbox, PushSubscription, Registration, User
 from app.web.services import Services
+from tests.factories import make_device
 from tests.web.conftest import Browser, subscription
 
 Count = Callable[[type[Model]], int]
@@ -33,6 +35,20 @@ def listed(browser: Browser) -> dict[str, Any]:
     answer = browser.client.get("/api/devices").get_json()["devices"]
     (own,) = (device for device in answer if device["this_device"])
     return dict(own)
+
+
+def test_all_who_never_come_back_go_at_last(
+    services: Services, count: Count, monkeypatch: pytest.MonkeyPatch
+) -> None:  # P-14
+    monkeypatch.setattr(devices, "PORTION", 2)
+    for number in range(5):
+        services.database.write(partial(make_device, name=f"Guest {number}"))
+    for of_sessions in (AuthSession.last_seen_at, AuthSession.revoked_at):
+        long_ago = update(AuthSession).values({of_sessions: clock.now() - 400 * 86400})
+        services.database.write(lambda session: session.execute(long_ago))  # noqa: B023
+        wiring.expire_all(services)
+        assert count(Registration) == 0
+    assert count(AuthSession) == count(User) == 0
 
 
 def test_device_is_muted_for_a_while_and_loud_again(browser: Browser) -> None:  # X-2
