@@ -1,5 +1,6 @@
-"""What `tests` and `e2e` share: how many cases hypothesis tries."""
+"""What `tests` and `e2e` share: how many cases hypothesis tries, and what runs in one process."""
 
+import pytest
 from hypothesis import settings
 
 # The machine may be busy: how long an example takes is no property of ours.
@@ -7,3 +8,11 @@ settings.register_profile("pushlab", deadline=None, max_examples=50)
 # `make test-all`, by pytest's option --hypothesis-profile: some 100,000 cases in tests/fuzz alone.
 settings.register_profile("thorough", deadline=None, max_examples=4000)
 settings.load_profile("pushlab")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a module stay in one process: the servers that it starts are started once."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
