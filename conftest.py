@@ -11,8 +11,9 @@ settings.load_profile("pushlab")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The tests of a module stay in one process: the servers that it starts are started once."""
+    has_processes = config.pluginmanager.hasplugin("xdist")
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
+        if has_processes and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
