@@ -6,30 +6,19 @@ import re
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.db import database_now
+from app.db import database_now, each_value
 from app.models import PnsNode, Registration
 from app.pns.registry import chunks
 
 CORE = {"synchronize_session": False}
 
-
-def _strangers() -> Select[tuple[str | None]]:
-    """The names that devices are held under and no living incarnation has. From one name to the
-    next through the index: a name costs one look, however many devices it holds."""
-    names = select(func.min(Registration.node_uri).label("node_uri")).cte("names", recursive=True)
-    higher = select(func.min(Registration.node_uri)).where(Registration.node_uri > names.c.node_uri)
-    following = select(higher.correlate(names).scalar_subquery())
-    every = names.union_all(following.where(names.c.node_uri.is_not(None)))
-    living = select(PnsNode.node_uri)
-    return select(every.c.node_uri).where(
-        every.c.node_uri.is_not(None), every.c.node_uri.not_in(living)
-    )
-
-
-STRANGERS = _strangers()
+_RECORDS = cast(Table, Registration.__table__)
+_named = each_value(_RECORDS.c.node_uri).subquery()
+#: The names that devices are held under and no living incarnation has.
+STRANGERS = select(_named.c.value).where(_named.c.value.not_in(select(PnsNode.node_uri)))
 
 
 def public_name(node_uri: str) -> str:

@@ -18,13 +18,13 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
-    func,
     or_,
     select,
     tuple_,
     update,
 )
 
+from app.db import each_value
 from app.models import (
     PUSH_IF_UNACKED,
     NotificationData,
@@ -98,18 +98,8 @@ def _is_acknowledged() -> ColumnElement[bool]:
     return and_(only_then, ~waits)
 
 
-def _origins() -> Select[str]:
-    """The origins of queued rows: from each one a jump in the index to the next, whatever the
-    number of its rows. (Neither database does that for DISTINCT.)"""
-    first = select(func.min(_row.origin).label("origin")).where(_is_queued(OUTBOX))
-    found = first.cte("origins", recursive=True)
-    after = select(func.min(_row.origin)).where(_is_queued(OUTBOX), _row.origin > found.c.origin)
-    following = select(after.scalar_subquery()).where(found.c.origin.is_not(None))
-    every = found.union_all(following)
-    return select(every.c.origin).where(every.c.origin.is_not(None))
-
-
-ORIGINS = _origins()
+#: The origins of queued rows.
+ORIGINS = each_value(_row.origin, _is_queued(OUTBOX))
 
 #: Ids of subscriptions with work at that push service, locked until the commit. One that another
 #: sender has just locked is skipped; who creates a notification for it need not wait (FOR NO KEY

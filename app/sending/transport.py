@@ -76,7 +76,9 @@ class Transport:
     def _tls(self, origin: Origin) -> ssl.SSLContext | None:
         if origin.scheme == "http":
             return None
-        return (self._our_tls if origin.trusted else None) or _trusting_the_system()
+        if origin.trusted and self._our_tls is not None:
+            return self._our_tls
+        return _trusting_the_system()
 
     def close(self) -> None:
         self._kept_alive.close()

@@ -100,8 +100,9 @@ def test_device_of_no_known_node_is_offline(house: House, node: Node) -> None:  
     assert house.node_uri_of(device) is None
 
 
+# P-12
 def test_looking_for_the_dead_costs_the_same_however_many_live(database: Database) -> None:
-    """Every node does so every two seconds, and there may be half a million devices. P-12"""
+    """Every node does so every two seconds, and there may be half a million devices."""
 
     def connect_devices(session: Session, number: int) -> None:
         for _ in range(number):
