@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 RECEIVE_BYTES = 4096
 #: Read at once from a peer that is not listened to any more.
 DRAIN_BYTES = 1 << 16
-#: Seconds of rest after a full read that had not to be waited for: no peer gets more than some
-#: 200 kB a second parsed, which is a hundred times what acknowledgements need.
+#: Seconds of rest after a full read: no peer gets more than some 200 kB a second parsed, which is a
+#: hundred times what acknowledgements need.
 BRAKE = 0.02
 #: What a frame costs here while it waits, its bytes apart: Pongs have next to none.
 WAITING_FRAME_BYTES = 256
@@ -76,6 +76,7 @@ class WebSocket:
         "_readable",
         "_reader",
         "_sock",
+        "_was_full",
         "close_code",
     )
 
@@ -96,6 +97,7 @@ class WebSocket:
         self._over = False
         self._heard = True
         self._pinged = False
+        self._was_full = False
         #: How the connection ended: our code or the peer's; 1006 when nobody said so.
         self.close_code: int = CloseReason.ABNORMAL_CLOSURE
 
@@ -237,15 +239,16 @@ class WebSocket:
     def _receive(self, size: int = RECEIVE_BYTES) -> bytes:
         """What has arrived; waits for it. Empty: the peer hung up. Whoever sends without a pause
         leaves the others their turn, and most of the processor."""
-        waited = False
+        if self._was_full:
+            gevent.sleep(BRAKE)
         while True:
-            with contextlib.suppress(BlockingIOError):
+            self._hub.wait(self._readable)  # first: most often nothing is there yet
+            try:
                 data = self._sock.recv(size)
-                if not waited:
-                    gevent.sleep(BRAKE if len(data) == size else 0)
-                return data
-            self._hub.wait(self._readable)
-            waited = True
+            except BlockingIOError:
+                continue
+            self._was_full = len(data) == size
+            return data
 
     def _on_incoming(self, incoming: Incoming, on_text: Callable[[str], None]) -> bool:
         """True when the closing handshake is complete with this."""

@@ -3,11 +3,12 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import CloseConnection, TextMessage
+from wsproto.frame_protocol import FrameProtocol
 
 from app.net.framing import (
     Close,
@@ -131,3 +132,42 @@ def test_reader_refuses_a_huge_frame_before_it_has_arrived() -> None:
 def test_reader_survives_anything(data: bytes, step: int) -> None:  # P-8
     with contextlib.suppress(Violation):
         read(data, step=step)
+
+
+FRAMES = st.lists(
+    st.builds(
+        masked_frame,
+        st.sampled_from([FIN_TEXT] * 5 + [PONG, PING, CLOSE, TEXT, FIN_MORE, 0x82, 0xC1]),
+        st.text().map(str.encode) | st.binary() | st.integers(120, 140).map(bytes),
+    )
+)
+
+
+@example(masked_frame(FIN_TEXT, b"Hello"), 8)
+@example(masked_frame(FIN_TEXT, bytes(131)), 1 << 20)
+@example(masked_frame(PONG, bytes(126)), 1 << 20)
+@given(FRAMES.map(b"".join), st.integers(1, 30) | st.integers(100, 150) | st.just(1 << 20))
+def test_plain_frames_are_read_as_wsproto_reads_them(data: bytes, step: int) -> None:  # P-8
+    ours, theirs = MessageReader(130), MessageReader(130)
+    theirs._protocol = FrameProtocol(client=False, extensions=[])
+    assert hear(ours, data, step) == hear(theirs, data, step)
+
+
+def hear(reader: MessageReader, data: bytes, step: int) -> list[Incoming | tuple[int, str]]:
+    """All that comes of these bytes, the end included."""
+    heard: list[Incoming | tuple[int, str]] = []
+    try:
+        for start in range(0, len(data), step):
+            heard += reader.feed(data[start : start + step])
+    except Violation as violation:
+        heard.append((violation.code, violation.reason))
+    return heard
+
+
+def test_what_is_plain_needs_no_parser() -> None:
+    """It costs five times as much, and some kilobytes a connection."""
+    reader = MessageReader(LIMIT)
+    for size in (0, 125, 126, 65_535):
+        for kind, payload in ((FIN_TEXT, b"x" * size), (PONG, b"x" * min(size, 125))):
+            assert len(list(reader.feed(masked_frame(kind, payload) * 2))) == 2
+    assert reader._protocol is None
