@@ -29,6 +29,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
     looks but once a second whether there is still something to wait for."""
 
     stopping: "gevent.Greenlet[[Flask], None] | None" = None
+    ending: "gevent.Greenlet[..., None] | None" = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -54,7 +55,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
         if self.booted and self.stopping is None:  # else `run` ends as soon as it begins
             self.stopping = gevent.spawn(wiring.stop, self.app.wsgi())
             gevent.spawn(self._close_idle)
-            gevent.spawn(self._end, self.stopping)
+            self.ending = gevent.spawn(self._end, self.stopping)
 
     def _close_idle(self) -> None:
         for greenlet, waiting in list(self._between_requests.items()):
@@ -74,6 +75,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
         if self.stopping is None:
             self.stopping = gevent.spawn(wiring.stop, self.app.wsgi())
         self.stopping.join(GRACE)
+        if self.ending is not None:  # nobody is there any more to take its exit
+            self.ending.kill()
 
 
 def post_worker_init(worker: Worker) -> None:
