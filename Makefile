@@ -1,7 +1,7 @@
 # Every target works on a fresh machine: scripts/setup makes what is missing and is silent otherwise.
 .PHONY: help setup run test test-all fuzz check wheel
 
-PYTEST := .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := .venv/bin/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 FUZZ_SECONDS ?= 240
 
 # The tests start hundreds of interpreters: without its cache each one compiles the project again.

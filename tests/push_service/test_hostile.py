@@ -131,11 +131,14 @@ def flooding(pipe: socket.socket, data: bytes) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("opening", "data"),
     [
-        (UPGRADE, masked_frame(0x8A, b"")),
-        (UPGRADE + masked_frame(0x81, b'{"messageType":"hello"}'), masked_frame(0x81, b"{}")),
-        (b"", b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"),
+        pytest.param(UPGRADE, masked_frame(0x8A, b""), id="pongs"),
+        pytest.param(
+            *(UPGRADE + masked_frame(0x81, b'{"messageType":"hello"}'), masked_frame(0x81, b"{}")),
+            id="pings of Firefox",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(b"", b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", id="requests"),
     ],
-    ids=["pongs", "pings of Firefox", "requests"],
 )
 def test_flood_leaves_the_others_their_turn(
     push_service: PushServiceProcess, opening: bytes, data: bytes

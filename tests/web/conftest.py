@@ -23,16 +23,18 @@ from tests.factories import base64url, public_key
 ENDPOINT = "https://jmt17.google.com/fcm/send/lab_abc"
 
 
+#: The settings of a laboratory whose push service does not answer.
+LAB: dict[str, Any] = {
+    "lab": True,
+    "lab_secret": "lab-secret",
+    "push_service": "local",
+    "push_service_url": "http://127.0.0.1:9",
+}
+
+
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return load(
-        {},
-        instance_dir=settings.instance_dir,
-        lab=True,
-        lab_secret="lab-secret",
-        push_service="local",
-        push_service_url="http://127.0.0.1:9",
-    )
+    return load({}, instance_dir=settings.instance_dir, **LAB)
 
 
 @pytest.fixture(scope="session")
@@ -41,19 +43,29 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBy
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
-@pytest.fixture
-def sqlite_app(
-    settings: Settings, empty_file: Path, compiled_templates: FileSystemBytecodeCache
-) -> Iterator[Flask]:
-    settings.instance_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copy(empty_file, settings.instance_dir / "pushlab.db")
-    made = create_app(settings)
+@pytest.fixture(scope="module")
+def lab_app(
+    tmp_path_factory: pytest.TempPathFactory, compiled_templates: FileSystemBytecodeCache
+) -> Flask:
+    """The application of a module's tests: wiring one takes longer than most of them."""
+    made = create_app(load({}, instance_dir=tmp_path_factory.mktemp("instance"), **LAB))
     made.testing = True
     made.jinja_env.bytecode_cache = compiled_templates
-    services: Services = made.extensions["pushlab"]
+    return made
+
+
+@pytest.fixture
+def sqlite_app(lab_app: Flask, empty_file: Path) -> Iterator[Flask]:
+    """With a database in which nothing has happened yet."""
+    services: Services = lab_app.extensions["pushlab"]
+    file = services.settings.instance_dir / "pushlab.db"
+    shutil.copy(empty_file, file)
     services.database.write(lambda session: vapid.register(session, services.vapid))
-    yield made
+    yield lab_app
+    services.journal.flush()  # nobody has read the last test's
     services.database.engine.dispose()
+    for each in file.parent.glob(f"{file.name}*"):
+        each.unlink()
 
 
 @pytest.fixture

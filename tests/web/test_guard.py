@@ -189,12 +189,12 @@ def test_private_key_is_never_sent(app: Flask, browser: Browser) -> None:  # W-1
 
 
 def test_process_is_ready_when_its_node_takes_connections(
-    stranger: Browser, services: Services
+    stranger: Browser, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # P-1
     assert stranger.client.get("/healthz").get_json() == {"status": "ok"}
     assert stranger.client.get("/readyz").status_code == 503
     assert services.node is not None
-    services.node.node_uri = "http://127.0.0.1:9/#an-incarnation"
+    monkeypatch.setattr(services.node, "node_uri", "http://127.0.0.1:9/#an-incarnation")
     assert stranger.client.get("/readyz").get_json() == {"status": "ok", "node": "an-incarnation"}
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import accounts, clock, tokens
+from app import accounts, clock, create_app, tokens
 from app.config import Settings
 from app.db import Model
 from app.models import ApiToken, NotificationData
@@ -174,8 +174,9 @@ class TestLimits:
     """The laboratory has none."""
 
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"lab": False, "token_requests": 3})
+    def lab_app(self, settings: Settings) -> Flask:
+        settings.instance_dir.mkdir(parents=True)
+        return create_app(settings.model_copy(update={"lab": False, "token_requests": 3}))
 
     # P-2
     def test_each_token_has_its_own_budget(self, app: Flask, services: Services) -> None:
