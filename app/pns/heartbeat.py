@@ -78,6 +78,8 @@ class Heartbeat:
     def _end_silent(self, node_uri: str) -> None:
         patience = PATIENCE * self._interval
         dead = self._database.write(lambda session: nodes.end_silent(session, node_uri, patience))
+        while self._database.write_alone(nodes.release_strangers):
+            pass
         if dead:
             self._faults.reach("node.after_end_silent")
             log.warning("dead nodes, whose devices are offline now: %s", ", ".join(dead))

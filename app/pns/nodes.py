@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.db import database_now, each_value
 from app.models import PnsNode, Registration
-from app.pns.registry import chunks
 
 CORE = {"synchronize_session": False}
+#: Devices that are set offline at once: whoever takes one of them over waits for the transaction.
+PORTION = 500
 
 _RECORDS = cast(Table, Registration.__table__)
 _named = each_value(_RECORDS.c.node_uri).subquery()
@@ -46,26 +47,30 @@ def end_others(session: Session, node_uri: str) -> None:
     """Only where there is one node at a time: whatever else there is was left over by one that was
     killed."""
     session.execute(delete(PnsNode).where(PnsNode.node_uri != node_uri), execution_options=CORE)
-    _release(session, Registration.node_uri != node_uri)
+    while _release(session, Registration.node_uri != node_uri):
+        pass
 
 
 def end_silent(session: Session, node_uri: str, patience: float) -> Sequence[str]:
-    """End the other incarnations that said nothing for `patience` seconds; their names. What no
-    living one holds is offline then: also what a dying node took at the last moment."""
+    """End the other incarnations that said nothing for `patience` seconds; their names. Nobody
+    holds their devices then: `release_strangers` says so."""
     silent = PnsNode.heartbeat_at < database_now() - patience
     dead = delete(PnsNode).where(silent, PnsNode.node_uri != node_uri).returning(PnsNode.node_uri)
-    names = session.scalars(dead, execution_options=CORE).all()
+    return session.scalars(dead, execution_options=CORE).all()
+
+
+def release_strangers(session: Session) -> int:
+    """What no living incarnation holds is offline, also what a dying one took at the last moment.
+    PORTION at most; how many they were."""
     strangers = session.scalars(STRANGERS).all()
-    if strangers:
-        _release(session, Registration.node_uri.in_(strangers))
-    return names
+    return _release(session, Registration.node_uri.in_(strangers)) if strangers else 0
 
 
-def _release(session: Session, which: ColumnElement[bool]) -> None:
-    """In the order of ids, and without those that somebody works on: nothing deadlocks, and what
-    was passed over is found the next time."""
+def _release(session: Session, which: ColumnElement[bool]) -> int:
+    """Without those that somebody works on: it waits for nobody, and finds them the next time. In
+    no order: that would make each portion read all of them."""
     records = select(Registration.connection_id).where(Registration.node_uri.is_not(None), which)
-    locked = records.order_by(Registration.connection_id).with_for_update(skip_locked=True)
-    for ids in chunks(session.scalars(locked)):
-        offline = update(Registration).where(Registration.connection_id.in_(ids))
-        session.execute(offline.values(node_uri=None), execution_options=CORE)
+    ids = session.scalars(records.limit(PORTION).with_for_update(skip_locked=True)).all()
+    offline = update(Registration).where(Registration.connection_id.in_(ids)).values(node_uri=None)
+    session.execute(offline, execution_options=CORE)
+    return len(ids)

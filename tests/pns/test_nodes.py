@@ -101,6 +101,21 @@ def test_device_of_no_known_node_is_offline(house: House, node: Node) -> None:  
 
 
 # P-12
+def test_devices_of_a_dead_node_are_offline_a_portion_at_a_time(
+    house: House, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have had half a hundred thousand, and the first come back at once."""
+    monkeypatch.setattr(nodes, "PORTION", 2)
+    devices = [house.make_device(name) for name in ("Ada", "Bob", "Eve", "Joe", "Lea")]
+    for device in devices:
+        give_to(house, device, "http://dead/#1")
+    assert house.database.write_alone(nodes.release_strangers) == 2
+    assert sum(house.node_uri_of(device) is None for device in devices) == 2
+    beat(node, 2)
+    assert [house.node_uri_of(device) for device in devices] == [None] * 5
+
+
+# P-12
 def test_looking_for_the_dead_costs_the_same_however_many_live(database: Database) -> None:
     """Every node does so every two seconds, and there may be half a million devices."""
 
