@@ -5,7 +5,6 @@ import hmac
 import secrets
 import threading
 from collections.abc import Callable, Collection
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def make_services(settings: Settings, database: Database) -> Services:
     faults = Faults(enabled=settings.lab, folder=settings.instance_dir / "faults")
     journal = Journal(database, enabled=settings.lab)
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
-    ringer = Ringer(bus, partial(_find_nodes, database), faults)
+    ringer = Ringer(bus, lambda user_ids: _find_nodes(services, user_ids), faults)
     outbox_changed, schedule_changed = threading.Event(), threading.Event()
     services = Services(
         settings=settings,
@@ -103,9 +102,17 @@ def make_services(settings: Settings, database: Database) -> Services:
     return services
 
 
-def _find_nodes(database: Database, user_ids: Collection[int]) -> list[str]:
-    with database.engine.connect() as connection:
+def _find_nodes(services: Services, user_ids: Collection[int]) -> list[str]:
+    if _has_one_node(services.settings):
+        mine = services.node.node_uri if services.node else ""
+        return [mine] if mine else []
+    with services.database.engine.connect() as connection:
         return devices.node_uris(connection, user_ids)
+
+
+def _has_one_node(settings: Settings) -> bool:
+    """On the bus of one process there is no other, and it knows by itself whom it holds."""
+    return settings.bus_url == "memory://"
 
 
 def _make_watch(
@@ -148,7 +155,7 @@ def _make_node(services: Services) -> Node:
         services.faults,
         sweep_seconds=settings.sweep_seconds,
         beat_seconds=settings.beat_seconds,
-        only_node=settings.bus_url == "memory://",
+        only_node=_has_one_node(settings),
         expire=lambda: expire_all(services),
     )
 
