@@ -14,11 +14,25 @@ settings.load_profile("pushlab")
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests of a module stay in one process: the servers that it starts are started once."""
     has_processes = config.pluginmanager.hasplugin("xdist")
     for item in items:
-        if has_processes and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if has_processes:
+            _keep_module_together(item)
+        _spare_other_browsers(item)
+
+
+def _keep_module_together(item: pytest.Item) -> None:
+    """The tests of a module stay in one process: the servers that it starts are started once."""
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _spare_other_browsers(item: pytest.Item) -> None:
+    """`mainly("firefox")`: `make test` runs it there only, `make test-all` in both. For what is
+    the page's or a server's doing, and costs much."""
+    mainly, parameters = item.get_closest_marker("mainly"), getattr(item, "callspec", None)
+    if mainly and parameters and not set(mainly.args) & set(parameters.params.values()):
+        item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:

@@ -34,16 +34,6 @@ def each_browser(*names: str) -> list[object]:
     ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`mainly("firefox")`: `make test` runs it there only, `make test-all` in both. For what is
-    the page's or a server's doing, and costs much."""
-    for item in items:
-        mainly = item.get_closest_marker("mainly")
-        parameters = getattr(item, "callspec", None)
-        if mainly and parameters and parameters.params["browser_name"] not in mainly.args:
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The laboratory of this test process."""

@@ -32,7 +32,7 @@ def test_subscription_with_another_key_is_replaced(lab: Lab, device: Device) -> 
 
 
 # W-1, W-3
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_page_follows_a_rotated_key(lab: Lab, device: Device) -> None:
     device.begin_as_guest()
     old, old_token = device.subscribe(), device.token

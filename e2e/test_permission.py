@@ -6,7 +6,7 @@ from e2e.device import Device
 
 
 # W-2
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_every_answer_has_a_way_on(fresh_device: Device) -> None:
     device = fresh_device
     device.hold_the_question()

@@ -27,7 +27,7 @@ def test_newer_message_of_a_topic_replaces_the_held_one(
 
 
 # W-8 W-9
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_message_out_of_time_never_comes(lab: Lab, device: Device, somebody_else: Visitor) -> None:
     user = device.begin_as_guest()
     device.subscribe()

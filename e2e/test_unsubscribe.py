@@ -53,7 +53,7 @@ def test_410_removes_the_subscription(lab: Lab, device: Device, somebody_else: V
 
 
 # W-3 W-5
-@pytest.mark.mainly("firefox")
+@pytest.mark.mainly("chromium")
 def test_lost_subscription_is_made_anew_on_the_next_load(lab: Lab, device: Device) -> None:
     device.begin_as_guest()
     endpoint = device.subscribe()

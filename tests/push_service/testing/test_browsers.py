@@ -45,6 +45,7 @@ def subscribe(browser: PushBrowser, site: Site, key: str) -> dict[str, Any]:
 
 
 # E-2, W-3, W-10, W-13, X-4
+@pytest.mark.mainly("chromium")
 def test_push_is_shown_with_payload_and_without_until_unsubscribed(
     push_service: PushServiceProcess, push_browser: PushBrowser, site: Site, sender: Sender
 ) -> None:
