@@ -1,5 +1,5 @@
 """What the end-to-end tests stand on. All tests of one browser run in one test process, in one
-laboratory, with one browser (but for a few, so that both processes end at about the same time); each test has users and a device of its own. A test that must not
+laboratory, with one browser; each test has users and a device of its own. A test that must not
 share takes `fresh_device`."""
 
 import os

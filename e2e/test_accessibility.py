@@ -9,8 +9,7 @@ from e2e.device import Device
 from e2e.http import Visitor
 from e2e.test_options import OPTIONS
 
-#: In the process of Firefox's tests, which are fewer.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("firefox")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("chromium")]
 
 #: A small phone in the light, and a desktop in the dark. Each page is loaded once for both.
 LOOKS = [("light", 320), ("dark", 1280)]

@@ -41,7 +41,7 @@ def test_page_that_ends_midway_finishes_after_reload(
 
 
 # P-11 X-1
-@pytest.mark.parametrize(("point", "alerts"), points(claimed="firefox", before_ack="chromium"))
+@pytest.mark.parametrize(("point", "alerts"), points(claimed="firefox"))
 def test_page_finishes_what_the_worker_left(
     lab: Lab, device: Device, somebody_else: Visitor, point: str, alerts: int
 ) -> None:

@@ -32,7 +32,7 @@ def test_held_messages_come_in_order_and_once(
 
 
 # W-10 P-11
-@pytest.mark.mainly("chromium")
+@pytest.mark.slow
 def test_killed_browser_shows_nothing_twice(
     lab: Lab, device: Device, somebody_else: Visitor
 ) -> None:

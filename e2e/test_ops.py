@@ -10,8 +10,7 @@ from e2e.device import Device
 from e2e.http import Visitor
 from e2e.test_accessibility import TOO_WIDE, assert_accessible
 
-#: In the process of Firefox's tests, which are fewer.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("firefox")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("chromium")]
 
 #: A line that has at least two points.
 DRAWN = re.compile(r"M[\d.]+ [\d.]+h0L")

@@ -29,6 +29,7 @@ def moved(device: Device) -> list[str]:
 
 # W-11 W-14
 @IN_CHROMIUM
+@pytest.mark.slow
 def test_nothing_moves_for_whoever_wants_it_so(device: Device) -> None:
     device.begin_as_guest()
     device.page.add_init_script(WATCH)

@@ -342,6 +342,7 @@ def test_subscription_notes_its_last_success(
 
 
 # W-7, W-8 (RFC 8030 section 5.4)
+@pytest.mark.slow
 def test_five_hundred_at_once_keep_order_and_topics(any_database: Database, user: int) -> None:
     """The largest batch the API takes, for two users, of whom each has one topic."""
     other = make_user(any_database)

@@ -224,6 +224,7 @@ def test_unknown_browser_is_refused(outside: Outside) -> None:
 
 
 #
+@pytest.mark.slow
 def test_missing_browser_says_what_to_type(outside: Outside, tmp_path: Path) -> None:
     outside.write(test_mine=CHOICE)
     nowhere = str(tmp_path / "empty")
