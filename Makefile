@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make setup      the virtual environment, and the browsers and servers for the tests"
 	@echo "make run        set-up, then the laboratory: ./pushlab lab"
-	@echo "make test       set-up, then the whole suite"
+	@echo "make test       set-up, then the suite"
 	@echo "make test-all   the same with the long runs"
 	@echo "make fuzz       coverage-guided fuzzing of every parser, for FUZZ_SECONDS (240)"
 	@echo "make check      ruff, mypy, import contracts, documentation matches code"

@@ -178,7 +178,6 @@ def test_browser_hears_nothing_of_an_expired_subscription(
 
 
 # E-10, B5, W-9, W-10
-@pytest.mark.slow
 def test_held_message_comes_to_a_browser_without_a_page(
     push_service: PushServiceProcess,
     wiretap: Wiretap,
