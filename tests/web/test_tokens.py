@@ -176,7 +176,9 @@ class TestLimits:
     @pytest.fixture
     def lab_app(self, settings: Settings) -> Flask:
         settings.instance_dir.mkdir(parents=True)
-        return create_app(settings.model_copy(update={"lab": False, "token_requests": 3}))
+        made = create_app(settings.model_copy(update={"lab": False, "token_requests": 3}))
+        made.testing = True
+        return made
 
     # P-2
     def test_each_token_has_its_own_budget(self, app: Flask, services: Services) -> None:
