@@ -41,7 +41,8 @@ class BrowserPool:
         self._browsers: dict[tuple[str, int], PushBrowser] = {}
 
     def device(self, name: str, number: int = 0) -> Device:
-        """A device that knows nothing of what was before; it may show notifications."""
+        """A device that knows nothing of what was before; it may show notifications. No window of
+        it is open, or one that shows the quiet page."""
         browser = self._browsers.get((name, number))
         if browser is None:
             browser = self.fresh(name, f"{name}-{number}", allowed=True)
@@ -76,7 +77,6 @@ class BrowserPool:
         page.goto(self._lab.url + QUIET_PAGE)
         page.evaluate(FORGET)
         browser.context.clear_cookies()
-        page.goto("about:blank")
 
 
 def _only_page(browser: PushBrowser) -> Page:

@@ -87,13 +87,17 @@ class Device:
 
     def begin_as_guest(self) -> str:
         """The same for a test that is about what comes then: a page less to load."""
-        self.open(QUIET_PAGE)
+        self._open_quiet_page()
         self.page.evaluate(ENTER_AS_GUEST)
         self.open("/")
         return self.wait_until_signed_in()
 
     def open(self, path: str) -> None:
         self.page.goto(self.lab.url + path)
+
+    def _open_quiet_page(self) -> None:
+        if self.page.url != self.lab.url + QUIET_PAGE:
+            self.open(QUIET_PAGE)
 
     def leave(self) -> None:
         """Close the page as far as the app can see: no window of it is left."""
@@ -231,8 +235,7 @@ class Device:
     def system_notifications(self) -> list[dict[str, str]]:
         """What the system shows of this app (title, body, tag), asked from a page in which
         nothing runs. The tab is there afterwards."""
-        if self.page.url != self.lab.url + QUIET_PAGE:
-            self.open(QUIET_PAGE)
+        self._open_quiet_page()
         found: list[dict[str, str]] = self.page.evaluate(SYSTEM_NOTIFICATIONS)
         return found
 

@@ -38,7 +38,9 @@ def test_page_shows_what_was_just_sent(device: Device, somebody_else: Visitor) -
     service = ops.locator(f"[data-origin='{origin}']")
     expect(service).to_contain_text("201")
     expect(ops.locator("[data-series=connections]")).to_have_attribute("d", DRAWN)
-    expect(ops.locator("[data-roles='app node sender']")).to_contain_text("just now")
+    # A former process, if a test before ended one, may still be in the list.
+    process = ops.locator("[data-roles='app node sender']").filter(has_text="just now")
+    expect(process.first).to_be_visible()
     # Never a whole endpoint: whoever reads it could send.
     assert endpoint.rsplit("/", 1)[-1] not in device.page.content()
 

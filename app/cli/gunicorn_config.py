@@ -1,7 +1,6 @@
 """How gunicorn runs the app: one gevent worker, as many connections as the file limit allows. Used
 by the `app-server` command only."""
 
-import gc
 import json
 import resource
 import sys
@@ -13,13 +12,12 @@ from flask import Flask
 from gunicorn.workers.ggevent import GeventWorker
 
 from app import wiring
+from app.cli.garbage import spare_the_loaded
 
 #: Files that are not a browser's connection: database, logs, sends to push services.
 RESERVED_FILES = 256
 #: Seconds that requests under way get when the process is asked to end.
 GRACE = 10
-#: New objects between two turns of the garbage collector.
-COLLECT_AFTER = 10_000
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
@@ -84,14 +82,6 @@ def post_worker_init(worker: Worker) -> None:
     wiring.start(worker.app.wsgi())
     spare_the_loaded()
     print(json.dumps({"ready": True, "pid": worker.pid, "master": worker.ppid}), flush=True)
-
-
-def spare_the_loaded() -> None:
-    """Code and tables stay as long as the process: the garbage collector need not walk through them
-    again and again. What requests leave behind goes without it, so it may come more rarely."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 def raise_file_limit() -> int:

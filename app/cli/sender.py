@@ -9,6 +9,7 @@ import gevent
 from gevent.event import Event
 
 from app import config, create_app, log, wiring
+from app.cli.garbage import spare_the_loaded
 
 
 @click.command()
@@ -22,6 +23,7 @@ def sender() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, asked_to_stop.set)
     wiring.start(app)
+    spare_the_loaded()
     click.echo(f"A sender of {settings.public_url}")
     asked_to_stop.wait()
     wiring.stop(app)

@@ -17,7 +17,7 @@ from app import accounts, devices, subscriptions  # noqa: E402
 from app.bus import open_bus  # noqa: E402
 from app.bus.envelope import Envelope  # noqa: E402
 from app.bus.ringer import Ringer  # noqa: E402
-from app.cli.gunicorn_config import spare_the_loaded  # noqa: E402
+from app.cli.garbage import spare_the_loaded  # noqa: E402
 from app.db import Database, Model, prepare_sqlite  # noqa: E402
 from app.faults import Faults  # noqa: E402
 from app.journal import Journal  # noqa: E402

@@ -42,7 +42,8 @@ const offlinePages = new Set();
 
 export async function keep() {
   const cache = await caches.open(CACHE);
-  await cache.addAll([OFFLINE, ...ASSETS].map((path) => new Request(path, { cache: "reload" })));
+  // The files are of this version wherever they come from; the page's address says nothing of it.
+  await cache.addAll([new Request(OFFLINE, { cache: "reload" }), ...ASSETS]);
   const page = await (await cache.match(OFFLINE)).text();
   if (!page.includes(FOLDER)) throw new Error("The server has just become another version.");
 }
