@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
@@ -30,6 +30,8 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+#: Ids in one statement.
+CHUNK = 500
 TRIES = 8
 #: Seconds for which a transaction may stand still. Ours never wait for anything but the database:
 #: its process is stopped, or cut off, and others wait for what it has locked.
@@ -297,3 +299,10 @@ def prepare_postgresql(engine: Engine) -> None:
         limit = f"-c idle_in_transaction_session_timeout={int(STANDSTILL * 1000)}"
         options = f"{limit} {parameters.get('options', '')}"
         parameters.update(ALIVE | parameters | {"options": options})
+
+
+def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    """As many ids at a time as one statement should name."""
+    wanted = list(ids)
+    for start in range(0, len(wanted), CHUNK):
+        yield wanted[start : start + CHUNK]

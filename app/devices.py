@@ -239,7 +239,7 @@ def _held(session: Session, user_id: int) -> dict[str, Held]:
             PendingNotification,
             and_(
                 PendingNotification.connection_id == PushSubscription.connection_id,
-                PendingNotification.notification_id == PushOutbox.notification_id,
+                PendingNotification.seq == PushOutbox.seq,
             ),
         )
         .where(PushSubscription.user_id == user_id, PushOutbox.state == "delivered")

@@ -4,7 +4,7 @@ old journal events. Wiring calls `sweep` now and then, in a process with the app
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, and_, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app import clock, journal, metrics
@@ -40,23 +40,44 @@ def expire_notifications(session: Session) -> int:
     lock_users(session, {row.user_id for row in rows})
     ids = [row.notification_id for row in rows]
     _count_losses(session, ids)
-    # Pending and outbox rows go with their notification.
+    _delete_pending(session, ids)
+    # Outbox rows go with their notification.
     statement = delete(NotificationData).where(NotificationData.notification_id.in_(ids))
     session.execute(statement, execution_options=CORE)
     return len(ids)
 
 
 def _count_losses(session: Session, ids: Sequence[str]) -> None:
-    lost = PendingNotification.notification_id.in_(ids)
-    devices = select(PendingNotification.connection_id).where(lost)
-    of_this_device = PendingNotification.connection_id == Registration.connection_id
-    count = select(func.count()).where(lost, of_this_device).scalar_subquery()
+    lost = _pending(ids).subquery()
+    of_this_device = lost.c.connection_id == Registration.connection_id
+    count = select(func.count()).select_from(lost).where(of_this_device).scalar_subquery()
     statement = (
         update(Registration)
-        .where(Registration.connection_id.in_(devices))
+        .where(Registration.connection_id.in_(select(lost.c.connection_id)))
         .values(expired_count=Registration.expired_count + count)
     )
     session.execute(statement, execution_options=CORE)
+
+
+def _delete_pending(session: Session, ids: Sequence[str]) -> None:
+    key = tuple_(PendingNotification.connection_id, PendingNotification.seq)
+    session.execute(delete(PendingNotification).where(key.in_(_pending(ids))))
+
+
+def _pending(ids: Sequence[str]) -> Select[str, int]:
+    """The keys of these notifications' pending rows."""
+    return (
+        select(PendingNotification.connection_id, PendingNotification.seq)
+        .join(Registration, Registration.connection_id == PendingNotification.connection_id)
+        .join(
+            NotificationData,
+            and_(
+                NotificationData.user_id == Registration.user_id,
+                NotificationData.seq == PendingNotification.seq,
+            ),
+        )
+        .where(NotificationData.notification_id.in_(ids))
+    )
 
 
 def _expire_others(session: Session) -> None:

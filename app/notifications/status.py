@@ -86,7 +86,7 @@ def _devices(found: NotificationData) -> Select[*tuple[Any, ...]]:
     """The devices there are now that it was for."""
     its_pending = and_(
         PendingNotification.connection_id == Registration.connection_id,
-        PendingNotification.notification_id == found.notification_id,
+        PendingNotification.seq == found.seq,
     )
     its_outbox = and_(
         PushOutbox.subscription_id == PushSubscription.id,

@@ -8,12 +8,13 @@ from itertools import count
 from typing import Any, NamedTuple, cast
 
 import uuid_utils
-from sqlalchemy import Double, Insert, Table, bindparam, insert, select, update
+from sqlalchemy import Double, Insert, Table, bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.accounts import lock_users
+from app.db import chunks
 from app.errors import NotFound
 from app.models import (
     PUSH_IF_UNACKED,
@@ -34,6 +35,8 @@ GRACE = 10.0
 
 Row = dict[str, Any]
 
+DATA = cast(Table, NotificationData.__table__)
+PENDING = cast(Table, PendingNotification.__table__)
 USERS = cast(Table, User.__table__)
 DEVICES = cast(Table, Registration.__table__)
 SUBSCRIPTIONS = cast(Table, PushSubscription.__table__)
@@ -44,23 +47,41 @@ TAKE_NUMBERS = (
     .where(USERS.c.id == bindparam("of_user"))
     .values(last_seq=USERS.c.last_seq + bindparam("how_many"))
 )
-#: A row per subscription, and one for each device and each user without any.
+_ITS_DEVICES = DEVICES.alias()
+#: A row per push subscription, and one for each user without any.
 ADDRESSEES = (
     select(
         USERS.c.id,
         USERS.c.last_seq,
-        DEVICES.c.connection_id,
-        is_muted(bindparam("now", type_=Double)),
+        select(func.count()).where(_ITS_DEVICES.c.user_id == USERS.c.id).scalar_subquery(),
         SUBSCRIPTIONS.c.id,
+        SUBSCRIPTIONS.c.connection_id,
         SUBSCRIPTIONS.c.origin,
+        is_muted(bindparam("now", type_=Double)),
     )
     .select_from(USERS)
-    .outerjoin(DEVICES, DEVICES.c.user_id == USERS.c.id)
-    .outerjoin(SUBSCRIPTIONS, SUBSCRIPTIONS.c.connection_id == DEVICES.c.connection_id)
+    .outerjoin(SUBSCRIPTIONS, SUBSCRIPTIONS.c.user_id == USERS.c.id)
+    .outerjoin(DEVICES, DEVICES.c.connection_id == SUBSCRIPTIONS.c.connection_id)
     .where(USERS.c.id.in_(bindparam("of_users", expanding=True)))
 )
-ADD_DATA = insert(cast(Table, NotificationData.__table__))
-ADD_PENDING = insert(cast(Table, PendingNotification.__table__))
+#: Which of these devices are those of which user.
+DEVICES_OF_USERS = select(DEVICES.c.user_id, DEVICES.c.connection_id).where(
+    DEVICES.c.connection_id.in_(bindparam("devices", expanding=True))
+)
+ADD_DATA = insert(DATA)
+#: A row for each device that it is for. They are thousands at times: no word of Python for each.
+ADD_PENDING = insert(PENDING).from_select(
+    ["connection_id", "seq", "notification_id"],
+    select(DEVICES.c.connection_id, DATA.c.seq, DATA.c.notification_id)
+    .join_from(DATA, DEVICES, DEVICES.c.user_id == DATA.c.user_id)
+    .where(
+        DATA.c.notification_id.in_(bindparam("ids", expanding=True)),
+        or_(
+            DATA.c.only_connection_id.is_(None),
+            DATA.c.only_connection_id == DEVICES.c.connection_id,
+        ),
+    ),
+)
 ADD_OUTBOX = insert(cast(Table, PushOutbox.__table__))
 
 
@@ -108,25 +129,26 @@ class _Subscription(NamedTuple):
     id: int
     connection_id: str
     origin: str
+    #: The device shall not alert: what it gets is in its inbox, and no push is sent.
+    is_muted: bool
 
 
 @dataclass(slots=True)
 class _Addressee:
-    """A user's devices, and the push subscriptions among them, at the moment of creation."""
+    """How many devices a user has, and the push subscriptions among them, at the moment of
+    creation."""
 
     #: The `seq` of each notification that is made now.
     numbers: Iterator[int]
-    #: True for one that shall not alert: what it gets is in its inbox, and no push is sent.
-    devices: dict[str, bool] = field(default_factory=dict)
+    devices: int
     subscriptions: list[_Subscription] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What one notification puts into the tables."""
+    """What one notification puts into the tables, beside its pending rows."""
 
     data: Row
-    pending: list[Row]
     outbox: list[Row]
 
 
@@ -143,9 +165,11 @@ def create_all(
     addressees = _address(connection, counts, now)
     made = [_rows(item, now, grace, addressees[item.user_id]) for item in new]
     _insert(connection, ADD_DATA, [one.data for one in made])
-    _insert(connection, ADD_PENDING, [row for one in made for row in one.pending])
+    for ids in chunks(one.data["notification_id"] for one in made):
+        connection.execute(ADD_PENDING, {"ids": ids})
     _insert(connection, ADD_OUTBOX, [row for one in made for row in one.outbox])
-    return [_created(one) for one in made]
+    devices = _count_devices(connection, new, addressees)
+    return [_created(one, number) for one, number in zip(made, devices, strict=True)]
 
 
 def new_id() -> str:
@@ -161,13 +185,12 @@ def _address(
     connection.execute(TAKE_NUMBERS, moves)
     found: dict[int, _Addressee] = {}
     rows = connection.execute(ADDRESSEES, {"of_users": list(counts), "now": now})
-    for user_id, last_seq, device, muted, push_id, origin in rows:
+    for user_id, last_seq, devices, push_id, device, origin, muted in rows:
         if user_id not in found:
-            found[user_id] = _Addressee(numbers=count(last_seq - counts[user_id] + 1))
-        if device is not None:
-            found[user_id].devices[device] = bool(muted)
+            found[user_id] = _Addressee(count(last_seq - counts[user_id] + 1), devices)
         if push_id is not None:
-            found[user_id].subscriptions.append(_Subscription(push_id, device, origin))
+            push = _Subscription(push_id, device, origin, bool(muted))
+            found[user_id].subscriptions.append(push)
     if found.keys() != counts.keys():
         raise NotFound("There is no such user.")
     return found
@@ -180,22 +203,18 @@ def _rows(item: NewNotification, now: float, grace: float, to: _Addressee) -> _R
     due = now + grace if item.policy == PUSH_IF_UNACKED else now
     untried = {"attempts": 0, "next_attempt_at": due}
 
-    def wanted(connection_id: str) -> bool:
-        return item.only_connection_id in (None, connection_id)
-
     return _Rows(
         data,
-        [shared | {"connection_id": device} for device in to.devices if wanted(device)],
         [
             shared
             | untried
             | {
                 "subscription_id": push.id,
                 "origin": push.origin,
-                "state": "muted" if to.devices[push.connection_id] else "queued",
+                "state": "muted" if push.is_muted else "queued",
             }
             for push in to.subscriptions
-            if wanted(push.connection_id)
+            if item.only_connection_id in (None, push.connection_id)
         ],
     )
 
@@ -222,12 +241,26 @@ def _insert(connection: Connection, statement: Insert, rows: list[Row]) -> None:
         connection.execute(statement, rows)
 
 
-def _created(rows: _Rows) -> Created:
+def _count_devices(
+    connection: Connection, new: Sequence[NewNotification], addressees: Mapping[int, _Addressee]
+) -> Iterator[int]:
+    """For how many devices each of them is."""
+    only = {item.only_connection_id for item in new} - {None}
+    known = connection.execute(DEVICES_OF_USERS, {"devices": list(only)}) if only else ()
+    those = {tuple(row) for row in known}
+    for item in new:
+        if item.only_connection_id is None:
+            yield addressees[item.user_id].devices
+        else:
+            yield int((item.user_id, item.only_connection_id) in those)
+
+
+def _created(rows: _Rows, devices: int) -> Created:
     return Created(
         notification_id=rows.data["notification_id"],
         user_id=rows.data["user_id"],
         seq=rows.data["seq"],
         created_at=rows.data["created_at"],
-        devices=len(rows.pending),
+        devices=devices,
         subscriptions=len(rows.outbox),
     )

@@ -52,7 +52,7 @@ class Acks:
         self._flush()
 
     def add(self, connection: Connection, acknowledged: Acknowledged) -> None:
-        if acknowledged.notification_ids or acknowledged.expired:
+        if acknowledged.rows or acknowledged.expired:
             self._waiting.append((connection, acknowledged))
             self._wake.set()
 
@@ -78,7 +78,7 @@ class Acks:
             self._waiting = batch + self._waiting
             self._wake.set()
             return False
-        metrics.ACKNOWLEDGED.inc(sum(len(one.notification_ids) for _, one in batch))
+        metrics.ACKNOWLEDGED.inc(sum(len(one.rows) for _, one in batch))
         self._report(batch)
         return True
 
@@ -86,13 +86,13 @@ class Acks:
         if not self._journal.enabled:
             return
         for connection, acknowledged in batch:
-            for notification_id in acknowledged.notification_ids:
+            for row in acknowledged.rows:
                 self._journal.write(
                     "node.acknowledged",
                     actor="node",
                     user_id=connection.held.user_id,
                     connection_id=connection.connection_id,
-                    notification_id=notification_id,
+                    notification_id=row.notification_id,
                     summary="The device acknowledged the notification; its pending row is gone.",
                     detail={"node": self._name()},
                 )
@@ -102,9 +102,9 @@ def _store(session: Session, batch: Batch) -> None:
     pending.acknowledge(
         session,
         [
-            (connection.connection_id, notification_id)
+            (connection.connection_id, row.seq)
             for connection, acknowledged in batch
-            for notification_id in acknowledged.notification_ids
+            for row in acknowledged.rows
         ],
     )
     told: Counter[tuple[str, int]] = Counter()

@@ -11,8 +11,8 @@ from sqlalchemy import Table, bindparam, delete, func, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
+from app.db import chunks
 from app.models import NotificationData, PendingNotification, Registration
-from app.pns.registry import chunks
 from app.pns.session import WINDOW, Pulled, Row, Want
 
 #: The wants of one turn as one JSON parameter: however many connections are dirty, the statement is
@@ -52,8 +52,17 @@ CONTENTS = select(
 
 ROWS = cast(Table, PendingNotification.__table__)
 ACKNOWLEDGE = delete(ROWS).where(
+    ROWS.c.connection_id == bindparam("of_connection"), ROWS.c.seq == bindparam("of_seq")
+)
+#: By the id alone it would have to read all that waits for the device; by the number alone it could
+#: be another user's.
+ACKNOWLEDGE_ONE = delete(ROWS).where(
     ROWS.c.connection_id == bindparam("of_connection"),
     ROWS.c.notification_id == bindparam("of_notification"),
+    ROWS.c.seq
+    == select(DATA.c.seq)
+    .where(DATA.c.notification_id == bindparam("of_notification"))
+    .scalar_subquery(),
 )
 
 
@@ -104,11 +113,17 @@ def _contents(connection: Connection, notification_ids: Iterable[str]) -> Iterat
         yield from (Content(*row) for row in connection.execute(CONTENTS, {"ids": chunk}))
 
 
-def acknowledge(session: Session, acknowledged: Iterable[tuple[str, str]]) -> None:
-    """Delete the rows of these (connection_id, notification_id) (P-11)."""
-    rows = [{"of_connection": one, "of_notification": other} for one, other in acknowledged]
+def acknowledge(session: Session, acknowledged: Iterable[tuple[str, int]]) -> None:
+    """Delete the rows of these (connection_id, seq) (P-11)."""
+    rows = [{"of_connection": one, "of_seq": seq} for one, seq in acknowledged]
     if rows:
         session.connection().execute(ACKNOWLEDGE, rows)
+
+
+def acknowledge_one(session: Session, connection_id: str, notification_id: str) -> None:
+    """The same for a device that knows only the id."""
+    key = {"of_connection": connection_id, "of_notification": notification_id}
+    session.connection().execute(ACKNOWLEDGE_ONE, key)
 
 
 def newest_waiting(session: Session, node_uri: str) -> dict[str, int]:

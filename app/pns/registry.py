@@ -6,7 +6,7 @@ before it reads pending rows: one of the two always sees the other. And every ta
 `epoch`, so that a late clean-up of the former owner compares it and does nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,10 +15,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.db import chunks
 from app.models import AuthSession, PendingNotification, Registration, User
-
-#: Ids in one statement.
-CHUNK = 500
 
 RECORDS = cast(Table, Registration.__table__)
 SESSIONS = cast(Table, AuthSession.__table__)
@@ -148,10 +146,3 @@ def subtract_expired(session: Session, told: dict[tuple[str, int], int]) -> None
         known = (Registration.connection_id == connection_id, Registration.epoch == epoch)
         enough = Registration.expired_count >= count
         session.execute(update(Registration).where(*known, enough).values(expired_count=left))
-
-
-def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    """As many ids at a time as one statement should name."""
-    wanted = list(ids)
-    for start in range(0, len(wanted), CHUNK):
-        yield wanted[start : start + CHUNK]

@@ -26,7 +26,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A pending row: the key of what is to be sent."""
+    """A pending row: what is to be sent. `seq` is its key among those of its device."""
 
     notification_id: str
     seq: int
@@ -44,7 +44,7 @@ class Pulled:
 class Acknowledged:
     """Rows to delete, and expired ones that need not be told again."""
 
-    notification_ids: tuple[str, ...]
+    rows: tuple[Row, ...]
     expired: int
 
 
@@ -79,7 +79,7 @@ class PnsSession:
         self._replay_sent = 0
         self._replayed = False
         self._expired_told = 0
-        self._unacknowledged: set[str] = set()
+        self._unacknowledged: dict[str, Row] = {}
 
     @property
     def room(self) -> int:
@@ -106,7 +106,7 @@ class PnsSession:
         as everything that waited at hello is sent."""
         self.pulling = False
         self.dirty = self.dirty or pulled.more
-        self._unacknowledged.update(row.notification_id for row in pulled.rows)
+        self._unacknowledged |= {row.notification_id: row for row in pulled.rows}
         if pulled.rows:
             self.sent_seq = pulled.rows[-1].seq
         if self._replayed:
@@ -122,13 +122,13 @@ class PnsSession:
     def on_ack(self, ack: wire.Ack) -> Acknowledged:
         """What of it is true: ids that were sent on this socket and not acknowledged before, and
         no more expired ones than were told. The rest is ignored: it costs no query."""
-        known = [one for one in dict.fromkeys(ack.notification_ids) if one in self._unacknowledged]
-        self._unacknowledged.difference_update(known)
+        found = [self._unacknowledged.pop(one, None) for one in ack.notification_ids]
+        known = tuple(row for row in found if row is not None)
         if known:
             self._full_since = None
         expired = min(ack.expired, self._expired_told)
         self._expired_told -= expired
-        return Acknowledged(tuple(known), expired)
+        return Acknowledged(known, expired)
 
     def stalled(self, now: float, patience: float) -> bool:
         """True when the window was full and nothing was acknowledged for `patience` seconds; asked

@@ -90,7 +90,7 @@ def _is_acknowledged() -> ColumnElement[bool]:
     waits = exists().where(
         SUBSCRIPTIONS.c.id == _row.subscription_id,
         _PENDING.c.connection_id == SUBSCRIPTIONS.c.connection_id,
-        _PENDING.c.notification_id == _row.notification_id,
+        _PENDING.c.seq == _row.seq,
     )
     only_then = exists().where(
         _DATA.c.notification_id == _row.notification_id, _DATA.c.policy == PUSH_IF_UNACKED

@@ -45,8 +45,8 @@ class Mutant:
 
 
 SENT = """\
-            ids = [(connection.connection_id, row.notification_id) for row in pulled.rows]
-            self._database.write(lambda session: pending.acknowledge(session, ids))
+            rows = [(connection.connection_id, row.seq) for row in pulled.rows]
+            self._database.write(lambda session: pending.acknowledge(session, rows))
             self._write(connection, pulled, frames)
 """
 BEFORE_COMMIT = '        self._faults.reach("create.before_commit")\n'

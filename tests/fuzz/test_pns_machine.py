@@ -96,8 +96,8 @@ class Delivery(RuleBasedStateMachine):  # P-8 P-9 P-11
     def acknowledge(self, data: st.DataObject) -> None:
         """Some of what was sent, some of it again, and something that never was."""
         chosen = data.draw(st.lists(st.sampled_from(self.sent), max_size=80))
-        known = self.session.on_ack(Ack((*map(str, chosen), "nobody's"))).notification_ids
-        gone = [int(one) for one in known]
+        known = self.session.on_ack(Ack((*map(str, chosen), "nobody's"))).rows
+        gone = [row.seq for row in known]
         assert set(gone) == set(chosen) - self.acknowledged
         assert len(gone) == len(set(gone))
         self.acknowledged |= set(gone)

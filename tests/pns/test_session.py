@@ -41,8 +41,7 @@ class Device:
         return found
 
     def acknowledge(self, session: PnsSession, *seqs: int) -> list[int]:
-        known = session.on_ack(Ack(tuple(f"n{seq}" for seq in seqs))).notification_ids
-        gone = [int(one[1:]) for one in known]
+        gone = [row.seq for row in session.on_ack(Ack(tuple(f"n{seq}" for seq in seqs))).rows]
         self.pending = [seq for seq in self.pending if seq not in gone]
         return gone
 
@@ -130,7 +129,7 @@ def test_foreign_repeated_and_early_acks_cost_nothing() -> None:  # P-11
     device = Device(pending=numbers(100))
     session = device.connect()
     device.pull(session)
-    assert session.on_ack(Ack(("somebody's", "n100"))).notification_ids == ()
+    assert session.on_ack(Ack(("somebody's", "n100"))).rows == ()
     assert device.acknowledge(session, 1, 1) == [1]
     assert device.acknowledge(session, 1) == []
 

@@ -53,10 +53,25 @@ def test_pull_ends_at_the_window(house: House) -> None:  # P-11
 
 def test_acknowledged_rows_go(house: House) -> None:  # P-11
     device, other = house.make_device(), house.make_device()
-    ids = house.create(device.user_id, "tea", "cake")
-    mine = [(device.connection_id, ids[0]), (device.connection_id, "unknown")]
+    house.create(device.user_id, "tea", "cake")
+    mine = [(device.connection_id, 1), (device.connection_id, 99)]
     house.database.write(lambda session: pending.acknowledge(session, mine))
     assert (house.pending_of(device), house.pending_of(other)) == (1, 2)
+
+
+def test_row_goes_by_its_id_alone_too(house: House) -> None:  # P-11
+    device, stranger = house.make_device("Ada"), house.make_device("Bob")
+    mine = house.create(device.user_id, "tea", "cake")
+    others = house.create(stranger.user_id, "tea")  # with the number of my first one
+
+    def acknowledge(notification_id: str) -> int:
+        house.database.write(
+            lambda s: pending.acknowledge_one(s, device.connection_id, notification_id)
+        )
+        return house.pending_of(device)
+
+    assert [acknowledge(one) for one in (others[0], "unknown", mine[0], mine[0])] == [2, 2, 1, 1]
+    assert house.pending_of(stranger) == 1
 
 
 def take_over(house: House, device: Device, node_uri: str) -> Held | None:

@@ -393,8 +393,7 @@ def test_many_senders_hand_over_each_row_once_and_in_order(any_database: Databas
 
 # W-8
 def acknowledge(database: Database, notification_id: str, connection_id: str) -> None:
-    acknowledged = [(connection_id, notification_id)]
-    database.write(lambda session: pending.acknowledge(session, acknowledged))
+    database.write(lambda s: pending.acknowledge_one(s, connection_id, notification_id))
 
 
 def test_silent_device_is_pushed_after_its_grace(any_database: Database, time: Clock) -> None:

@@ -138,7 +138,7 @@ def _acknowledge(session: Session, user_id: int, notification_id: str) -> str | 
     device = devices.find_lab_device(session, user_id)
     if device is None:
         return None
-    pending.acknowledge(session, [(device.connection_id, notification_id)])
+    pending.acknowledge_one(session, device.connection_id, notification_id)
     return device.connection_id
 
 

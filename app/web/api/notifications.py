@@ -227,7 +227,7 @@ def shown(notification_id: str) -> NoContent:
     def acknowledge(session: Session) -> None:
         device = devices.find_by_session(session, visitor.session_id)
         if device is not None:
-            pending.acknowledge(session, [(device.connection_id, notification_id)])
+            pending.acknowledge_one(session, device.connection_id, notification_id)
 
     services.database.write(acknowledge)
     return "", 204
