@@ -99,14 +99,7 @@ class Acks:
 
 
 def _store(session: Session, batch: Batch) -> None:
-    pending.acknowledge(
-        session,
-        [
-            (connection.connection_id, row.seq)
-            for connection, acknowledged in batch
-            for row in acknowledged.rows
-        ],
-    )
+    pending.acknowledge(session, ((one.connection_id, acked.rows) for one, acked in batch))
     told: Counter[tuple[str, int]] = Counter()
     for connection, acknowledged in batch:
         told[connection.connection_id, connection.held.epoch] += acknowledged.expired

@@ -1,7 +1,7 @@
 """The map of one node: `connection_id` to WebSocket (P-6). Used by `pns.node` and its parts."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.net.websocket import WebSocket
 from app.pns.registry import Held
@@ -15,10 +15,10 @@ class Connection:
     held: Held
     websocket: WebSocket
     session: PnsSession
+    connection_id: str = field(init=False)
 
-    @property
-    def connection_id(self) -> str:
-        return self.held.connection_id
+    def __post_init__(self) -> None:
+        self.connection_id = self.held.connection_id
 
 
 class Connections:

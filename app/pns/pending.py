@@ -113,11 +113,15 @@ def _contents(connection: Connection, notification_ids: Iterable[str]) -> Iterat
         yield from (Content(*row) for row in connection.execute(CONTENTS, {"ids": chunk}))
 
 
-def acknowledge(session: Session, acknowledged: Iterable[tuple[str, int]]) -> None:
-    """Delete the rows of these (connection_id, seq) (P-11)."""
-    rows = [{"of_connection": one, "of_seq": seq} for one, seq in acknowledged]
-    if rows:
-        session.connection().execute(ACKNOWLEDGE, rows)
+def acknowledge(session: Session, acknowledged: Iterable[tuple[str, Iterable[Row]]]) -> None:
+    """Delete rows, given with the connection_id of their device (P-11)."""
+    keys = [
+        {"of_connection": connection_id, "of_seq": row.seq}
+        for connection_id, rows in acknowledged
+        for row in rows
+    ]
+    if keys:
+        session.connection().execute(ACKNOWLEDGE, keys)
 
 
 def acknowledge_one(session: Session, connection_id: str, notification_id: str) -> None:

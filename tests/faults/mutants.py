@@ -45,7 +45,7 @@ class Mutant:
 
 
 SENT = """\
-            rows = [(connection.connection_id, row.seq) for row in pulled.rows]
+            rows = [(connection.connection_id, pulled.rows)]
             self._database.write(lambda session: pending.acknowledge(session, rows))
             self._write(connection, pulled, frames)
 """

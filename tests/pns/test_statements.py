@@ -8,7 +8,7 @@ from app.db import Database
 from app.pns import pending, registry
 from app.pns.pending import Turn
 from app.pns.registry import Held, Owner
-from app.pns.session import WINDOW, Want
+from app.pns.session import WINDOW, Row, Want
 from tests.pns.parts import Device, House
 
 
@@ -53,8 +53,8 @@ def test_pull_ends_at_the_window(house: House) -> None:  # P-11
 
 def test_acknowledged_rows_go(house: House) -> None:  # P-11
     device, other = house.make_device(), house.make_device()
-    house.create(device.user_id, "tea", "cake")
-    mine = [(device.connection_id, 1), (device.connection_id, 99)]
+    first, _ = house.create(device.user_id, "tea", "cake")
+    mine = [(device.connection_id, [Row(first, 1), Row("unknown", 99)])]
     house.database.write(lambda session: pending.acknowledge(session, mine))
     assert (house.pending_of(device), house.pending_of(other)) == (1, 2)
 
