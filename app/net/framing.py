@@ -18,24 +18,24 @@ MASKED, TWO_BYTES = 0x80, 126
 REASON_BYTES = 123
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Text:
     """A whole text message, however many fragments it came in."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ping:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pong:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Close:
     """The peer closes; 1005 stands for "no code was given" (section 7.1.5)."""
 

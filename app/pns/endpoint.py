@@ -69,4 +69,5 @@ def _cookie(settings: Settings, connection_id: str) -> str:
         httponly=True,
         secure=settings.secure,
         samesite="Strict",
+        sync_expires=False,  # Max-Age says it, and no date need be written for each handshake
     )

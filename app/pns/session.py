@@ -6,6 +6,9 @@ way to a device, and acknowledgements open it again. So replay, ring and sweep a
 `wants` says what to read, `on_pulled` what to send.
 
     dirty --wants()--> pulling --on_pulled()--> clean, or dirty again when there may be more
+
+One of each of these values is made per delivery: they are not frozen, for that costs twice as much.
+Nobody changes them all the same.
 """
 
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from app.pns import wire
 WINDOW = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Want:
     """Read this device's pending rows with `seq` above `after`, at most `limit` of them."""
 
@@ -24,7 +27,7 @@ class Want:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """A pending row: what is to be sent. `seq` is its key among those of its device."""
 
@@ -32,7 +35,7 @@ class Row:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pulled:
     """The answer to a Want: rows in order of `seq`, and whether there may be more behind them."""
 
@@ -40,7 +43,7 @@ class Pulled:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Acknowledged:
     """Rows to delete, and expired ones that need not be told again."""
 
