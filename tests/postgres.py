@@ -1,5 +1,5 @@
 """A throw-away PostgreSQL server for tests: its own folder, a Unix socket, no port, no password.
-Used by the fixtures in conftest."""
+Used by the fixtures in conftest, and by a bench."""
 
 import os
 import shutil
@@ -15,10 +15,12 @@ from sqlalchemy import Engine, MetaData
 
 
 class Server:
-    """One server with its data in `folder`: started, killed, started again."""
+    """One server with its data in `folder`: started, killed, started again. `durable`: a commit is
+    on the disk, which no test waits for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._folder = folder
+        self._durable = durable
         self._initdb, self._pg_ctl = _program("initdb"), _program("pg_ctl")
         if not self._initdb or not self._pg_ctl:
             pytest.skip("PostgreSQL is not installed: make setup")
@@ -34,9 +36,15 @@ class Server:
     def libpq_url(self) -> str:
         return self.url.replace("+psycopg", "")
 
+    @property
+    def pid(self) -> int:
+        """The postmaster's: all others are its children."""
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def start(self) -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}'"
-        self._control("-l", str(self._folder / "log"), "-o", f"{options} -c fsync=off", "start")
+        options += f" -c fsync={'on' if self._durable else 'off'}"
+        self._control("-l", str(self._folder / "log"), "-o", options, "start")
 
     def kill(self) -> None:
         """As a crash would: nothing is finished, connections break."""
@@ -48,11 +56,11 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(*, durable: bool = False) -> Iterator[Server]:
     """A running server; ended with the block."""
     folder = Path(tempfile.mkdtemp(prefix="pushlab-pg-"))
     try:
-        running = Server(folder)
+        running = Server(folder, durable=durable)
         running.start()
         try:
             yield running

@@ -14,7 +14,7 @@ import click
 
 from bench.measuring import Figures, machine, medians, save
 from bench.pns import workloads
-from bench.pns.ours import Pushlab
+from bench.pns.ours import Pushlab, PushlabOnPostgreSQL
 from bench.pns.peers import FlaskSock, Floor, SocketIO
 from bench.pns.target import Target
 
@@ -50,7 +50,8 @@ class Bench:
         self._measure("W1", f"N = {large}", ALL, 1, large, lambda t: workloads.fan_out(t, 10))
         for publishers in (1, 8):
             self._publish(publishers, small, 1000 // self._tenth)
-        self._measure("W2", "many per call", (Pushlab,), small, 2, self._many)
+        durable = (Pushlab, PushlabOnPostgreSQL)
+        self._measure("W2", "many per call", durable, small, 2, self._many)
         self._measure("W3", f"N = {large}", ALL, large, 1, workloads.memory)
         self._measure("W4", f"N = {large}", ALL, large, 1, workloads.handshakes)
         self._measure("W5", "", SERVERS, 1, small, lambda t: workloads.storm(t, 20))
@@ -63,7 +64,7 @@ class Bench:
 
     def _many(self, target: Pushlab) -> Figures:
         at_once = min(200, target.users)
-        return workloads.many_per_call(target, 20, at_once)
+        return workloads.many_per_call(target, 100 // self._tenth, at_once)
 
     def _measure(
         self,

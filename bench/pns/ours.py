@@ -1,6 +1,6 @@
-"""pushlab as `./pushlab serve` runs it: app, node and sender in one process, on SQLite. Sessions
-are looked up at each handshake; a notification is stored per device before it is sent, and deleted
-when the device has acknowledged it."""
+"""pushlab as `./pushlab serve` runs it: app, node and sender in one process, on SQLite or on
+PostgreSQL. Sessions are looked up at each handshake; a notification is stored per device before it
+is sent, and deleted when the device has acknowledged it."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import time
 import uuid
 from typing import cast
 
+import psycopg
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
@@ -20,8 +21,10 @@ from app import clock, config, create_app, tokens, wiring
 from app.db import Model
 from app.models import AuthSession, Registration, User
 from app.web.services import Services
+from bench.measuring import cpu_seconds
 from bench.pns.fleet import HOST, Device
 from bench.pns.target import Target, handshake, post
+from tests import postgres
 
 ID = b'"notification_id":"'
 
@@ -35,17 +38,20 @@ class Pushlab(Target):
         if not self._started:
             self._prepare()
             self._started = True
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(config.PREFIX)}
-        environment |= {
+        others = {k: v for k, v in os.environ.items() if not k.startswith(config.PREFIX)}
+        command = [sys.executable, "-m", "app", "serve", "--json"]
+        return self.run(command, env=others | self.settings())
+
+    def settings(self) -> dict[str, str]:
+        """The server's, as environment."""
+        return {
             "PUSHLAB_INSTANCE_DIR": str(self.folder),
             "PUSHLAB_PORT": str(self.port),
             "PUSHLAB_TOKEN_REQUESTS": str(10**9),
         }
-        return self.run([sys.executable, "-m", "app", "serve", "--json"], env=environment)
 
     def _prepare(self) -> None:
-        settings = config.load({}, instance_dir=self.folder, port=self.port)
-        app = create_app(settings)
+        app = create_app(config.load(self.settings()))
         wiring.migrate(app)
         services: Services = app.extensions["pushlab"]
         self._sessions = [
@@ -116,6 +122,33 @@ class Pushlab(Target):
     def pending(self) -> int:
         with sqlite3.connect(f"file:{self.folder}/pushlab.db?mode=ro", uri=True) as database:
             return int(database.execute("SELECT count(*) FROM pending_notifications").fetchone()[0])
+
+
+class PushlabOnPostgreSQL(Pushlab):
+    """With a server of its own, whose CPU counts; a commit is on the disk."""
+
+    name = "pushlab on PostgreSQL"
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        if not self._started:
+            self._database = postgres.server(durable=True)
+            self._server = self._database.__enter__()
+        return super().start()
+
+    def settings(self) -> dict[str, str]:
+        return super().settings() | {"PUSHLAB_DATABASE_URL": self._server.url}
+
+    def cpu_seconds(self) -> float:
+        return super().cpu_seconds() + cpu_seconds(self._server.pid)
+
+    def stop(self) -> None:
+        super().stop()
+        self._database.__exit__(None, None, None)
+
+    def pending(self) -> int:
+        with psycopg.connect(self._server.libpq_url) as database:
+            found = database.execute("SELECT count(*) FROM pending_notifications").fetchone()
+            return int(found[0]) if found else 0
 
 
 def _insert(session: Session, model: type[Model], rows: list[dict[str, object]]) -> None:

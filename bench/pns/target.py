@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 
-from bench.measuring import tree
+from bench.measuring import cpu_seconds, tree
 from bench.pns.fleet import HOST, Device
 
 PATIENCE = 30.0
@@ -83,6 +83,10 @@ class Target(ABC):
 
     def settle(self) -> None:  # noqa: B027
         """Returns when everything that was acknowledged is stored as such."""
+
+    def cpu_seconds(self) -> float:
+        """What all of it has cost so far."""
+        return cpu_seconds(self.process.pid)
 
     def stop(self) -> None:
         self.process.terminate()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter, sleep
 
-from bench.measuring import Figures, cpu_seconds, quantile, resident_bytes
+from bench.measuring import Figures, quantile, resident_bytes
 from bench.pns.fleet import Device, Fleet, Publisher
 from bench.pns.ours import Pushlab
 from bench.pns.target import Target
@@ -21,7 +21,7 @@ class Measured:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._server, self._client = cpu_seconds(target.process.pid), _own_cpu()
+        self._server, self._client = target.cpu_seconds(), _own_cpu()
         self._begun = perf_counter()
 
     def stop_clock(self) -> None:
@@ -31,7 +31,7 @@ class Measured:
     def settle(self) -> None:
         """The work is over when everything that was acknowledged is stored as such."""
         self._target.settle()
-        self.cpu = max(0.001, cpu_seconds(self._target.process.pid) - self._server)
+        self.cpu = max(0.001, self._target.cpu_seconds() - self._server)
 
     def figures(self) -> Figures:
         return {
