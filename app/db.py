@@ -292,7 +292,9 @@ def prepare_sqlite(engine: Engine) -> None:
 
 def prepare_postgresql(engine: Engine) -> None:
     """Nobody waits for ever: not for a process that was stopped in the middle of a transaction, nor
-    for a server that is gone. What the database's URL says of it counts more."""
+    for a server that is gone. What the database's URL says of it counts more. And many rows are one
+    INSERT: each statement costs more than a row."""
+    engine.dialect.use_insertmanyvalues_wo_returning = True
 
     @event.listens_for(engine, "do_connect")
     def _on_connect(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:

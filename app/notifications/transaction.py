@@ -44,7 +44,7 @@ SUBSCRIPTIONS = cast(Table, PushSubscription.__table__)
 #: Built once: building a statement costs more than running it.
 TAKE_NUMBERS = (
     update(USERS)
-    .where(USERS.c.id == bindparam("of_user"))
+    .where(USERS.c.id.in_(bindparam("of_users", expanding=True)))
     .values(last_seq=USERS.c.last_seq + bindparam("how_many"))
 )
 _ITS_DEVICES = DEVICES.alias()
@@ -181,8 +181,9 @@ def _address(
     connection: Connection, counts: Mapping[int, int], now: float
 ) -> dict[int, _Addressee]:
     """Whom it is for. The users' counters move on by as many notifications as each gets."""
-    moves = [{"of_user": user_id, "how_many": number} for user_id, number in counts.items()]
-    connection.execute(TAKE_NUMBERS, moves)
+    for how_many in set(counts.values()):
+        those = [user_id for user_id, number in counts.items() if number == how_many]
+        connection.execute(TAKE_NUMBERS, {"of_users": those, "how_many": how_many})
     found: dict[int, _Addressee] = {}
     rows = connection.execute(ADDRESSEES, {"of_users": list(counts), "now": now})
     for user_id, last_seq, devices, push_id, device, origin, muted in rows:

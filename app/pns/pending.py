@@ -54,6 +54,13 @@ ROWS = cast(Table, PendingNotification.__table__)
 ACKNOWLEDGE = delete(ROWS).where(
     ROWS.c.connection_id == bindparam("of_connection"), ROWS.c.seq == bindparam("of_seq")
 )
+#: Of PostgreSQL, to which each statement costs more than a row: all of them in one.
+ACKNOWLEDGE_ALL = text("""
+DELETE FROM pending_notifications AS pending
+USING unnest(cast(:of_connections AS text[]), cast(:of_seqs AS bigint[]))
+      AS acknowledged (connection_id, seq)
+WHERE pending.connection_id = acknowledged.connection_id AND pending.seq = acknowledged.seq
+""")
 #: By the id alone it would have to read all that waits for the device; by the number alone it could
 #: be another user's.
 ACKNOWLEDGE_ONE = delete(ROWS).where(
@@ -115,13 +122,17 @@ def _contents(connection: Connection, notification_ids: Iterable[str]) -> Iterat
 
 def acknowledge(session: Session, acknowledged: Iterable[tuple[str, Iterable[Row]]]) -> None:
     """Delete rows, given with the connection_id of their device (P-11)."""
-    keys = [
-        {"of_connection": connection_id, "of_seq": row.seq}
-        for connection_id, rows in acknowledged
-        for row in rows
-    ]
-    if keys:
-        session.connection().execute(ACKNOWLEDGE, keys)
+    keys = [(connection_id, row.seq) for connection_id, rows in acknowledged for row in rows]
+    if not keys:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.execute(
+            ACKNOWLEDGE, [{"of_connection": one, "of_seq": seq} for one, seq in keys]
+        )
+    else:
+        connections, seqs = map(list, zip(*keys, strict=True))
+        connection.execute(ACKNOWLEDGE_ALL, {"of_connections": connections, "of_seqs": seqs})
 
 
 def acknowledge_one(session: Session, connection_id: str, notification_id: str) -> None:
