@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import cast
 
-from sqlalchemy import Select, Table, and_, bindparam, delete, exists, or_, select
+from sqlalchemy import Select, Table, and_, delete, exists, or_, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app import clock
+from app.db import is_one_of
 from app.errors import FieldError, InvalidInput, NameTaken, NotAGuest, SignedOut, WrongPassword
 from app.models import ApiToken, AuthSession, ScheduledNotification, User
 
@@ -26,12 +27,10 @@ SEEN_SECONDS = 60
 
 USERS = cast(Table, User.__table__)
 #: Built once: building a statement costs more than running it.
-IDS_BY_KEY = select(USERS.c.name_key, USERS.c.id).where(
-    USERS.c.name_key.in_(bindparam("keys", expanding=True))
-)
+IDS_BY_KEY = select(USERS.c.name_key, USERS.c.id).where(is_one_of(USERS.c.name_key, "keys"))
 LOCK = (
     select(USERS.c.id)
-    .where(USERS.c.id.in_(bindparam("of_users", expanding=True)))
+    .where(is_one_of(USERS.c.id, "of_users"))
     .order_by(USERS.c.id)
     .with_for_update(key_share=True)
 )

@@ -1,22 +1,38 @@
 """The database: one engine, one helper that opens a short session, one writer. `wiring` makes it;
 domain functions get a Session and neither commit nor do I/O."""
 
+import json
 import random
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Double, Engine, MetaData, Select, event, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Dialect,
+    Double,
+    Engine,
+    MetaData,
+    Select,
+    Text,
+    TypeDecorator,
+    bindparam,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from app import metrics
 from app.errors import TryAgain
@@ -30,8 +46,6 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-#: Ids in one statement.
-CHUNK = 500
 TRIES = 8
 #: Seconds for which a transaction may stand still. Ours never wait for anything but the database:
 #: its process is stopped, or cut off, and others wait for what it has locked.
@@ -71,6 +85,49 @@ def _sqlite_now(_element: database_now, _compiler: SQLCompiler, **_options: Any)
 @compiles(database_now, "postgresql")
 def _postgresql_now(_element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
     return "extract(epoch from clock_timestamp())"
+
+
+class is_one_of(FunctionElement[bool]):  # noqa: N801 (an SQL operator)
+    """`column` is in the list that the statement gets as parameter `name`. However long that is,
+    it is one parameter and the text stays the same: nobody writes, parses or plans it anew.
+
+    Without a type: of a Boolean SQLAlchemy would ask SQLite whether it `= 1`, which no index can
+    answer."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        super().__init__(column, bindparam(name, type_=_List(column.type)))
+
+
+class _List(TypeDecorator[list[Any]]):
+    """An array of PostgreSQL; SQLite has none, but it reads JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        one = Text() if dialect.name == "sqlite" else ARRAY(self.item)
+        return dialect.type_descriptor(one)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return json.dumps(list(value)) if dialect.name == "sqlite" else list(value)
+
+
+@compiles(is_one_of, "sqlite")
+def _sqlite_is_one_of(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, wanted = (compiler.process(one, **options) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({wanted}))"  # noqa: S608 (no values)
+
+
+@compiles(is_one_of, "postgresql")
+def _postgresql_is_one_of(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, wanted = (compiler.process(one, **options) for one in element.clauses)
+    return f"{column} = ANY({wanted})"
 
 
 def each_value(column: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[Any]:
@@ -301,10 +358,3 @@ def prepare_postgresql(engine: Engine) -> None:
         limit = f"-c idle_in_transaction_session_timeout={int(STANDSTILL * 1000)}"
         options = f"{limit} {parameters.get('options', '')}"
         parameters.update(ALIVE | parameters | {"options": options})
-
-
-def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    """As many ids at a time as one statement should name."""
-    wanted = list(ids)
-    for start in range(0, len(wanted), CHUNK):
-        yield wanted[start : start + CHUNK]

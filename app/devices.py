@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
-from sqlalchemy import Table, and_, bindparam, delete, exists, func, select
+from sqlalchemy import Table, and_, delete, exists, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.accounts import forget_guests, lock_session, lock_users
+from app.db import is_one_of
 from app.errors import InvalidInput, NotFound
 from app.models import (
     AuthSession,
@@ -59,7 +60,7 @@ RECORDS = cast(Table, Registration.__table__)
 NODE_URIS = (
     select(RECORDS.c.node_uri)
     .where(
-        RECORDS.c.user_id.in_(bindparam("of_users", expanding=True)),
+        is_one_of(RECORDS.c.user_id, "of_users"),
         RECORDS.c.node_uri.is_not(None),
     )
     .distinct()

@@ -6,11 +6,12 @@ import secrets
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.db import is_one_of
 from app.models import ApiToken, User
 
 #: Recognized by those who look for secrets where none should be.
@@ -26,7 +27,7 @@ FIND = (
     select(TOKENS.c.token_hash, TOKENS.c.id, TOKENS.c.last_used_at, USERS.c.id, USERS.c.name)
     .join_from(TOKENS, USERS)
     .where(
-        TOKENS.c.token_hash.in_(bindparam("of_hashes", expanding=True)),
+        is_one_of(TOKENS.c.token_hash, "of_hashes"),
         TOKENS.c.revoked_at.is_(None),
     )
 )

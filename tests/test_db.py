@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 
@@ -14,7 +15,7 @@ from sqlalchemy import Engine, create_engine, event, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.db import Database, Model, prepare_postgresql, prepare_sqlite
+from app.db import Database, Model, is_one_of, prepare_postgresql, prepare_sqlite
 from app.errors import NameTaken
 from app.models import VapidKey
 from tests import postgres
@@ -122,6 +123,29 @@ def test_read_session_keeps_nothing(any_database: Database) -> None:
     with any_database.read() as session:
         add_key(session, "a")
     assert count_keys(any_database) == 0
+
+
+OF_NAMES = select(VapidKey.id).where(is_one_of(VapidKey.__table__.c.id, "ids"))
+
+
+def test_list_is_one_parameter_however_long(any_database: Database) -> None:  # P-7
+    for name in ("a", "b", "c'\\\"é"):
+        any_database.write(partial(add_key, name=name))
+
+    def find(*names: str) -> set[str]:
+        with any_database.read() as session:
+            return set(session.scalars(OF_NAMES, {"ids": names}))
+
+    assert find() == find("nobody") == set()
+    assert find("c'\\\"é", "a", "a") == {"c'\\\"é", "a"}
+    assert find(*"abcdefgh", *map(str, range(40_000))) == {"a", "b"}
+
+
+def test_list_is_looked_up_in_the_index(database: Database) -> None:  # P-7
+    statement = str(OF_NAMES.compile(database.engine))
+    with database.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", ("[]",)).all()
+    assert "SEARCH vapid_keys USING" in str(plan)
 
 
 def test_foreign_keys_cascade(database: Database) -> None:

@@ -1,19 +1,21 @@
 """The migrations lead from nothing to the tables of the models, and keep what is in them."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
 from app import create_app
 from app.config import Settings
 from app.db import Model, db
 
 BEFORE_ORIGINS = "5d0c7a31b2e4"
+BEFORE_PENDING_KEY = "5b8e02d7c4f1"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -57,6 +59,35 @@ def test_subscriptions_of_former_days_get_their_origin(app: Flask) -> None:
         for table in ("push_subscriptions", "push_outbox"):
             found = connection.execute(text(f"SELECT origin FROM {table}"))
             assert found.scalars().all() == ["https://fcm.googleapis.com"]
+
+
+# P-11
+def test_what_is_pending_stays_so_under_its_new_key(app: Flask) -> None:
+    upgrade(revision=BEFORE_ORIGINS)
+    with db.engine.begin() as connection:
+        for statement in FORMER_DAYS.strip().split(";\n"):
+            connection.execute(text(statement))
+    upgrade(revision=BEFORE_PENDING_KEY)
+    with db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO pending_notifications VALUES ('c', 'n', 1)"))
+    pending = text("SELECT connection_id, seq, notification_id FROM pending_notifications")
+    for move in (upgrade, partial(downgrade, revision=BEFORE_PENDING_KEY), upgrade):
+        move()
+        with db.engine.connect() as connection:
+            assert connection.execute(pending).all() == [("c", 1, "n")]
+
+
+# P-11 (what a row and its end cost)
+def test_pending_rows_have_their_key_for_an_index_and_no_other(app: Flask) -> None:
+    upgrade()
+    with db.engine.connect() as connection:
+        found = inspect(connection)
+        assert found.get_indexes("pending_notifications") == []
+        key = found.get_pk_constraint("pending_notifications")
+        assert key["constrained_columns"] == ["connection_id", "seq"]
+        if connection.dialect.name == "sqlite":
+            tables = text("SELECT sql FROM sqlite_schema WHERE name = 'pending_notifications'")
+            assert "WITHOUT ROWID" in str(connection.scalar(tables))
 
 
 FORMER_DAYS = """

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.accounts import lock_users
-from app.db import chunks
+from app.db import is_one_of
 from app.errors import NotFound
 from app.models import (
     PUSH_IF_UNACKED,
@@ -44,7 +44,7 @@ SUBSCRIPTIONS = cast(Table, PushSubscription.__table__)
 #: Built once: building a statement costs more than running it.
 TAKE_NUMBERS = (
     update(USERS)
-    .where(USERS.c.id.in_(bindparam("of_users", expanding=True)))
+    .where(is_one_of(USERS.c.id, "of_users"))
     .values(last_seq=USERS.c.last_seq + bindparam("how_many"))
 )
 _ITS_DEVICES = DEVICES.alias()
@@ -62,11 +62,11 @@ ADDRESSEES = (
     .select_from(USERS)
     .outerjoin(SUBSCRIPTIONS, SUBSCRIPTIONS.c.user_id == USERS.c.id)
     .outerjoin(DEVICES, DEVICES.c.connection_id == SUBSCRIPTIONS.c.connection_id)
-    .where(USERS.c.id.in_(bindparam("of_users", expanding=True)))
+    .where(is_one_of(USERS.c.id, "of_users"))
 )
 #: Which of these devices are those of which user.
 DEVICES_OF_USERS = select(DEVICES.c.user_id, DEVICES.c.connection_id).where(
-    DEVICES.c.connection_id.in_(bindparam("devices", expanding=True))
+    is_one_of(DEVICES.c.connection_id, "devices")
 )
 ADD_DATA = insert(DATA)
 #: A row for each device that it is for. They are thousands at times: no word of Python for each.
@@ -75,7 +75,7 @@ ADD_PENDING = insert(PENDING).from_select(
     select(DEVICES.c.connection_id, DATA.c.seq, DATA.c.notification_id)
     .join_from(DATA, DEVICES, DEVICES.c.user_id == DATA.c.user_id)
     .where(
-        DATA.c.notification_id.in_(bindparam("ids", expanding=True)),
+        is_one_of(DATA.c.notification_id, "ids"),
         or_(
             DATA.c.only_connection_id.is_(None),
             DATA.c.only_connection_id == DEVICES.c.connection_id,
@@ -165,8 +165,7 @@ def create_all(
     addressees = _address(connection, counts, now)
     made = [_rows(item, now, grace, addressees[item.user_id]) for item in new]
     _insert(connection, ADD_DATA, [one.data for one in made])
-    for ids in chunks(one.data["notification_id"] for one in made):
-        connection.execute(ADD_PENDING, {"ids": ids})
+    connection.execute(ADD_PENDING, {"ids": [one.data["notification_id"] for one in made]})
     _insert(connection, ADD_OUTBOX, [row for one in made for row in one.outbox])
     devices = _count_devices(connection, new, addressees)
     return [_created(one, number) for one, number in zip(made, devices, strict=True)]

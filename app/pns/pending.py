@@ -3,7 +3,7 @@ by `pns.puller`, `pns.acks` and `pns.sweep`."""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, delete, func, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
-from app.db import chunks
+from app.db import is_one_of
 from app.models import NotificationData, PendingNotification, Registration
 from app.pns.session import WINDOW, Pulled, Row, Want
 
@@ -48,7 +48,7 @@ PULLS = {kind: text(PULL.format(wants=wants, last=WINDOW - 1)) for kind, wants i
 DATA = cast(Table, NotificationData.__table__)
 CONTENTS = select(
     DATA.c.notification_id, DATA.c.user_id, DATA.c.seq, DATA.c.data, DATA.c.created_at
-).where(DATA.c.notification_id.in_(bindparam("ids", expanding=True)))
+).where(is_one_of(DATA.c.notification_id, "ids"))
 
 ROWS = cast(Table, PendingNotification.__table__)
 ACKNOWLEDGE = delete(ROWS).where(
@@ -100,7 +100,7 @@ def pull(connection: Connection, wants: Sequence[Want]) -> Turn:
     for connection_id, notification_id, seq in rows:
         found[connection_id].append(Row(notification_id, seq))
     ids = {row.notification_id for found_rows in found.values() for row in found_rows}
-    contents = {content.notification_id: content for content in _contents(connection, ids)}
+    contents = _contents(connection, ids)
     pulled = {
         want.connection_id: _answer(want, found.get(want.connection_id, []), contents)
         for want in wants
@@ -115,9 +115,9 @@ def _answer(want: Want, rows: list[Row], contents: dict[str, Content]) -> Pulled
     return Pulled(alive, more=len(fitting) == want.limit)
 
 
-def _contents(connection: Connection, notification_ids: Iterable[str]) -> Iterator[Content]:
-    for chunk in chunks(notification_ids):
-        yield from (Content(*row) for row in connection.execute(CONTENTS, {"ids": chunk}))
+def _contents(connection: Connection, notification_ids: set[str]) -> dict[str, Content]:
+    rows = connection.execute(CONTENTS, {"ids": notification_ids}) if notification_ids else ()
+    return {row[0]: Content(*row) for row in rows}
 
 
 def acknowledge(session: Session, acknowledged: Iterable[tuple[str, Iterable[Row]]]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import chunks
+from app.db import is_one_of
 from app.models import AuthSession, PendingNotification, Registration, User
 
 RECORDS = cast(Table, Registration.__table__)
@@ -29,19 +29,19 @@ FIND = (
     select(SESSIONS.c.session_id, SESSIONS.c.last_seen_at, RECORDS.c.connection_id)
     .outerjoin(RECORDS, RECORDS.c.session_id == SESSIONS.c.session_id)
     .where(
-        SESSIONS.c.session_id.in_(bindparam("of_sessions", expanding=True)),
+        is_one_of(SESSIONS.c.session_id, "of_sessions"),
         SESSIONS.c.revoked_at.is_(None),
     )
 )
 LAST_SEQ = select(USERS.c.last_seq).where(USERS.c.id == RECORDS.c.user_id)
 WAITING = (
     select(PENDING.c.connection_id, func.count())
-    .where(PENDING.c.connection_id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(PENDING.c.connection_id, "ids"))
     .group_by(PENDING.c.connection_id)
 )
 TAKE_OVER = (
     update(RECORDS)
-    .where(RECORDS.c.connection_id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(RECORDS.c.connection_id, "ids"))
     .values(
         node_uri=bindparam("new_node_uri"),
         epoch=RECORDS.c.epoch + 1,
@@ -57,7 +57,7 @@ TAKE_OVER = (
     )
 )
 OWNERS = select(RECORDS.c.connection_id, RECORDS.c.epoch, RECORDS.c.node_uri).where(
-    RECORDS.c.connection_id.in_(bindparam("ids", expanding=True))
+    is_one_of(RECORDS.c.connection_id, "ids")
 )
 RELEASE = (
     update(RECORDS)
@@ -96,26 +96,22 @@ class Owner:
 
 def find(connection: Connection, session_ids: list[str]) -> list[Known | None]:
     """For each of them; None: there is no such session, or it was revoked."""
-    found: dict[str, Known] = {}
-    for chunk in chunks(session_ids):
-        for session_id, *known in connection.execute(FIND, {"of_sessions": chunk}):
-            found[session_id] = Known(*known)
+    rows = connection.execute(FIND, {"of_sessions": session_ids})
+    found = {session_id: Known(*known) for session_id, *known in rows}
     return [found.get(session_id) for session_id in session_ids]
 
 
 def take_over(session: Session, connection_ids: Sequence[str], node_uri: str) -> list[Held | None]:
     """The devices are this node's now, whoever had them. None for one that was signed out in the
     meantime. None is named twice: each take-over has an epoch of its own."""
-    taken: dict[str, Held] = {}
-    connection, values = session.connection(), {"new_node_uri": node_uri, "now": clock.now()}
-    for chunk in chunks(connection_ids):
-        owned = connection.execute(TAKE_OVER, values | {"ids": chunk}).all()
-        waiting: dict[str, int] = dict(map(tuple, connection.execute(WAITING, {"ids": chunk})))
-        for connection_id, user_id, epoch, last_seq, expired_count in owned:
-            pending = waiting.get(connection_id, 0)
-            taken[connection_id] = Held(
-                connection_id, user_id, epoch, last_seq, expired_count, pending
-            )
+    connection, ids = session.connection(), {"ids": connection_ids}
+    values = {"new_node_uri": node_uri, "now": clock.now()}
+    owned = connection.execute(TAKE_OVER, values | ids).all()
+    waiting: dict[str, int] = dict(map(tuple, connection.execute(WAITING, ids)))
+    taken = {
+        one: Held(one, user_id, epoch, last_seq, expired, waiting.get(one, 0))
+        for one, user_id, epoch, last_seq, expired in owned
+    }
     return [taken.get(connection_id) for connection_id in connection_ids]
 
 
@@ -130,11 +126,8 @@ def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:
 
 def owners(session: Session, connection_ids: Iterable[str]) -> dict[str, Owner]:
     """Who holds each of these devices; those that are no more are missing."""
-    found: dict[str, Owner] = {}
-    for chunk in chunks(connection_ids):
-        for connection_id, *owner in session.connection().execute(OWNERS, {"ids": chunk}):
-            found[connection_id] = Owner(*owner)
-    return found
+    rows = session.connection().execute(OWNERS, {"ids": connection_ids})
+    return {connection_id: Owner(*owner) for connection_id, *owner in rows}
 
 
 def subtract_expired(session: Session, told: dict[tuple[str, int], int]) -> None:
