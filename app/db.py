@@ -19,6 +19,7 @@ from sqlalchemy import (
     Engine,
     MetaData,
     Select,
+    String,
     Text,
     TypeDecorator,
     bindparam,
@@ -111,8 +112,11 @@ class _List(TypeDecorator[list[Any]]):
         self.item = item
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        one = Text() if dialect.name == "sqlite" else ARRAY(self.item)
-        return dialect.type_descriptor(one)
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Text())
+        # Of the column's VARCHAR(n) PostgreSQL would cut off what is longer, and find that.
+        item = Text() if isinstance(self.item, String) else self.item
+        return dialect.type_descriptor(ARRAY(item))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         return json.dumps(list(value)) if dialect.name == "sqlite" else list(value)

@@ -138,6 +138,7 @@ def test_list_is_one_parameter_however_long(any_database: Database) -> None:  # 
 
     assert find() == find("nobody") == set()
     assert find("c'\\\"é", "a", "a") == {"c'\\\"é", "a"}
+    assert find("a" * 17) == set()  # longer than the column: not cut off
     assert find(*"abcdefgh", *map(str, range(40_000))) == {"a", "b"}
 
 

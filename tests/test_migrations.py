@@ -70,8 +70,11 @@ def test_what_is_pending_stays_so_under_its_new_key(app: Flask) -> None:
     upgrade(revision=BEFORE_PENDING_KEY)
     with db.engine.begin() as connection:
         connection.execute(text("INSERT INTO pending_notifications VALUES ('c', 'n', 1)"))
+    upgrade()
+    with db.engine.begin() as connection:  # what a former version leaves of what has expired
+        connection.execute(text(WHAT_STAYED))
     pending = text("SELECT connection_id, seq, notification_id FROM pending_notifications")
-    for move in (upgrade, partial(downgrade, revision=BEFORE_PENDING_KEY), upgrade):
+    for move in (partial(downgrade, revision=BEFORE_PENDING_KEY), upgrade):
         move()
         with db.engine.connect() as connection:
             assert connection.execute(pending).all() == [("c", 1, "n")]
@@ -90,6 +93,9 @@ def test_pending_rows_have_their_key_for_an_index_and_no_other(app: Flask) -> No
             assert "WITHOUT ROWID" in str(connection.scalar(tables))
 
 
+WHAT_STAYED = """
+INSERT INTO pending_notifications (connection_id, seq, notification_id) VALUES ('c', 2, 'gone')
+"""
 FORMER_DAYS = """
 INSERT INTO users (id, name, name_key, created_at, last_seq) VALUES (1, 'Ada', 'ada', 0, 1);
 INSERT INTO sessions (session_id, user_id, created_at, last_seen_at) VALUES ('s', 1, 0, 0);

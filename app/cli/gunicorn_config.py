@@ -99,6 +99,7 @@ def options(bind: str) -> dict[str, Any]:
         "workers": 1,
         "worker_class": Worker,
         "worker_connections": max(100, raise_file_limit() - RESERVED_FILES),
+        "when_ready": lambda _arbiter: spare_the_loaded(),  # in the master, before it forks
         "post_worker_init": post_worker_init,
         "graceful_timeout": GRACE,
         "keepalive": 30,

@@ -1,10 +1,11 @@
 """What nobody waits for any more goes: notifications past `expires_at`, answered idempotency keys,
-old journal events. Wiring calls `sweep` now and then, in a process with the app role."""
+old journal events. Wiring calls `sweep` now and then, in a process with the role node."""
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, delete, func, select, tuple_, update
+from sqlalchemy import Table, and_, bindparam, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app import clock, journal, metrics
@@ -16,6 +17,15 @@ from app.notifications import idempotency
 #: Notifications that go in one transaction: small, so that nobody waits long behind it.
 BATCH = 500
 CORE: dict[str, Any] = {"synchronize_session": False}
+
+DATA = cast(Table, NotificationData.__table__)
+PENDING = cast(Table, PendingNotification.__table__)
+DEVICES = cast(Table, Registration.__table__)
+COUNT_LOSSES = (
+    update(DEVICES)
+    .where(DEVICES.c.connection_id == bindparam("of_device"))
+    .values(expired_count=DEVICES.c.expired_count + bindparam("how_many"))
+)
 
 
 def sweep(database: Database) -> int:
@@ -39,45 +49,31 @@ def expire_notifications(session: Session) -> int:
         return 0
     lock_users(session, {row.user_id for row in rows})
     ids = [row.notification_id for row in rows]
-    _count_losses(session, ids)
-    _delete_pending(session, ids)
+    _count_losses(session, _delete_pending(session, ids))
     # Outbox rows go with their notification.
     statement = delete(NotificationData).where(NotificationData.notification_id.in_(ids))
     session.execute(statement, execution_options=CORE)
     return len(ids)
 
 
-def _count_losses(session: Session, ids: Sequence[str]) -> None:
-    lost = _pending(ids).subquery()
-    of_this_device = lost.c.connection_id == Registration.connection_id
-    count = select(func.count()).select_from(lost).where(of_this_device).scalar_subquery()
-    statement = (
-        update(Registration)
-        .where(Registration.connection_id.in_(select(lost.c.connection_id)))
-        .values(expired_count=Registration.expired_count + count)
+def _delete_pending(session: Session, ids: Sequence[str]) -> Counter[str]:
+    """How many of these were pending, by device. Counted as they go: what a device acknowledges in
+    this moment is no loss."""
+    keys = (
+        select(PENDING.c.connection_id, PENDING.c.seq)
+        .join(DEVICES, DEVICES.c.connection_id == PENDING.c.connection_id)
+        .join(DATA, and_(DATA.c.user_id == DEVICES.c.user_id, DATA.c.seq == PENDING.c.seq))
+        .where(DATA.c.notification_id.in_(ids))
     )
-    session.execute(statement, execution_options=CORE)
+    key = tuple_(PENDING.c.connection_id, PENDING.c.seq)
+    statement = delete(PENDING).where(key.in_(keys)).returning(PENDING.c.connection_id)
+    return Counter(session.connection().execute(statement).scalars())
 
 
-def _delete_pending(session: Session, ids: Sequence[str]) -> None:
-    key = tuple_(PendingNotification.connection_id, PendingNotification.seq)
-    session.execute(delete(PendingNotification).where(key.in_(_pending(ids))))
-
-
-def _pending(ids: Sequence[str]) -> Select[str, int]:
-    """The keys of these notifications' pending rows."""
-    return (
-        select(PendingNotification.connection_id, PendingNotification.seq)
-        .join(Registration, Registration.connection_id == PendingNotification.connection_id)
-        .join(
-            NotificationData,
-            and_(
-                NotificationData.user_id == Registration.user_id,
-                NotificationData.seq == PendingNotification.seq,
-            ),
-        )
-        .where(NotificationData.notification_id.in_(ids))
-    )
+def _count_losses(session: Session, losses: Counter[str]) -> None:
+    rows = [{"of_device": device, "how_many": number} for device, number in losses.items()]
+    if rows:
+        session.connection().execute(COUNT_LOSSES, rows)
 
 
 def _expire_others(session: Session) -> None:

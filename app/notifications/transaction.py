@@ -47,25 +47,31 @@ TAKE_NUMBERS = (
     .where(is_one_of(USERS.c.id, "of_users"))
     .values(last_seq=USERS.c.last_seq + bindparam("how_many"))
 )
-_ITS_DEVICES = DEVICES.alias()
+_NUMBERS = (
+    select(DEVICES.c.user_id, func.count().label("devices"))
+    .where(is_one_of(DEVICES.c.user_id, "of_users"))
+    .group_by(DEVICES.c.user_id)
+    .subquery()
+)
 #: A row per push subscription, and one for each user without any.
 ADDRESSEES = (
     select(
         USERS.c.id,
         USERS.c.last_seq,
-        select(func.count()).where(_ITS_DEVICES.c.user_id == USERS.c.id).scalar_subquery(),
+        func.coalesce(_NUMBERS.c.devices, 0),
         SUBSCRIPTIONS.c.id,
         SUBSCRIPTIONS.c.connection_id,
         SUBSCRIPTIONS.c.origin,
         is_muted(bindparam("now", type_=Double)),
     )
     .select_from(USERS)
+    .outerjoin(_NUMBERS, _NUMBERS.c.user_id == USERS.c.id)
     .outerjoin(SUBSCRIPTIONS, SUBSCRIPTIONS.c.user_id == USERS.c.id)
     .outerjoin(DEVICES, DEVICES.c.connection_id == SUBSCRIPTIONS.c.connection_id)
     .where(is_one_of(USERS.c.id, "of_users"))
 )
-#: Which of these devices are those of which user.
-DEVICES_OF_USERS = select(DEVICES.c.user_id, DEVICES.c.connection_id).where(
+#: Whose these devices are.
+USERS_OF_DEVICES = select(DEVICES.c.user_id, DEVICES.c.connection_id).where(
     is_one_of(DEVICES.c.connection_id, "devices")
 )
 ADD_DATA = insert(DATA)
@@ -246,7 +252,7 @@ def _count_devices(
 ) -> Iterator[int]:
     """For how many devices each of them is."""
     only = {item.only_connection_id for item in new} - {None}
-    known = connection.execute(DEVICES_OF_USERS, {"devices": list(only)}) if only else ()
+    known = connection.execute(USERS_OF_DEVICES, {"devices": list(only)}) if only else ()
     those = {tuple(row) for row in known}
     for item in new:
         if item.only_connection_id is None:

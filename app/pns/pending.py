@@ -86,10 +86,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one turn of the puller found: rows per connection, and what they stand for."""
+    """What one turn of the puller found: rows per connection, and what they stand for. `lost`: rows
+    that stand for nothing, by connection: their notification expired in this moment, or a former
+    version of the app took it away and left them."""
 
     pulled: dict[str, Pulled]
     contents: dict[str, Content]
+    lost: dict[str, list[Row]]
 
 
 def pull(connection: Connection, wants: Sequence[Want]) -> Turn:
@@ -105,14 +108,20 @@ def pull(connection: Connection, wants: Sequence[Want]) -> Turn:
         want.connection_id: _answer(want, found.get(want.connection_id, []), contents)
         for want in wants
     }
-    return Turn(pulled, contents)
+    lost = {
+        connection_id: gone
+        for connection_id, rows in found.items()
+        if (gone := [row for row in rows if row.notification_id not in contents])
+    }
+    return Turn(pulled, contents, lost)
 
 
 def _answer(want: Want, rows: list[Row], contents: dict[str, Content]) -> Pulled:
-    """As many rows as fit, without those that expired between the two queries."""
+    """As many rows as fit, without those that stand for nothing."""
     fitting = rows[: want.limit]
     alive = tuple(row for row in fitting if row.notification_id in contents)
-    return Pulled(alive, more=len(fitting) == want.limit)
+    read_to = fitting[-1].seq if fitting else want.after
+    return Pulled(alive, more=len(fitting) == want.limit, read_to=read_to)
 
 
 def _contents(connection: Connection, notification_ids: set[str]) -> dict[str, Content]:

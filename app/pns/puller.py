@@ -94,6 +94,7 @@ class Puller:
             self._try_again(due)
         else:
             self._send_all(due, turn)
+            self._forget(turn.lost)
 
     def _is_due(self, connection: Connection) -> bool:
         """A socket whose place another one took is not served any more: in one turn with the other
@@ -106,6 +107,15 @@ class Puller:
             connection.session.on_pull_failed()
             self.look_at(connection)
         gevent.sleep(RETRY)
+
+    def _forget(self, lost: dict[str, list[Row]]) -> None:
+        """It can never be sent, and counts as waiting. The next pull would find it again."""
+        if not lost:
+            return
+        try:
+            self._database.write(lambda session: pending.acknowledge(session, lost.items()))
+        except Exception:
+            log.exception("rows of notifications that are gone could not be deleted")
 
     def _send_all(self, due: list[Connection], turn: Turn) -> None:
         frames = {one.notification_id: _frame(one) for one in turn.contents.values()}

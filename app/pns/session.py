@@ -37,10 +37,12 @@ class Row:
 
 @dataclass(slots=True)
 class Pulled:
-    """The answer to a Want: rows in order of `seq`, and whether there may be more behind them."""
+    """The answer to a Want: rows in order of `seq`, and whether there may be more behind them.
+    `read_to`: the last `seq` that was read, also of a row that stood for nothing any more."""
 
     rows: tuple[Row, ...] = ()
     more: bool = False
+    read_to: int = 0
 
 
 @dataclass(slots=True)
@@ -110,8 +112,7 @@ class PnsSession:
         self.pulling = False
         self.dirty = self.dirty or pulled.more
         self._unacknowledged |= {row.notification_id: row for row in pulled.rows}
-        if pulled.rows:
-            self.sent_seq = pulled.rows[-1].seq
+        self.sent_seq = max(self.sent_seq, pulled.read_to)
         if self._replayed:
             return None
         self._replay_sent += sum(row.seq <= self._goal for row in pulled.rows)

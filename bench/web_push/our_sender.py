@@ -21,7 +21,7 @@ from app.cli.garbage import spare_the_loaded  # noqa: E402
 from app.db import Database, Model, prepare_sqlite  # noqa: E402
 from app.faults import Faults  # noqa: E402
 from app.journal import Journal  # noqa: E402
-from app.models import JournalEvent, NotificationData, PushOutbox  # noqa: E402
+from app.models import JournalEvent, NotificationData, PendingNotification, PushOutbox  # noqa: E402
 from app.notifications.transaction import NewNotification, create_all  # noqa: E402
 from app.sending import sender, vapid  # noqa: E402
 from app.sending.sender import Sender  # noqa: E402
@@ -105,6 +105,7 @@ class Bench:
             sent = session.scalar(select(func.count()).select_from(PushOutbox)) or 0
         if told != (2 * sent if self.journal.enabled else 0):
             raise RuntimeError(f"{sent} messages, and {told} events in the journal")
+        self.database.write(lambda session: session.execute(delete(PendingNotification)))
         self.database.write(lambda session: session.execute(delete(NotificationData)))
         self.database.write(lambda session: session.execute(delete(JournalEvent)))
 

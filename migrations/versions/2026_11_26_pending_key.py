@@ -27,6 +27,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(
+        'DELETE FROM pending_notifications WHERE notification_id NOT IN'
+        ' (SELECT notification_id FROM notification_data)'
+    )
     with op.batch_alter_table(TABLE, table_kwargs={'sqlite_with_rowid': True}) as table:
         table.drop_constraint('pk_pending_notifications', type_='primary')
         table.create_primary_key('pk_pending_notifications', ['connection_id', 'notification_id'])

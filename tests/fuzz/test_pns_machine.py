@@ -66,7 +66,7 @@ class Delivery(RuleBasedStateMachine):  # P-8 P-9 P-11
         assert 0 < want.limit <= WINDOW
         found = [seq for seq in self.pending if seq > want.after][: want.limit]
         rows = tuple(Row(str(seq), seq) for seq in found)
-        self.reading = Pulled(rows, len(rows) == want.limit)
+        self.reading = Pulled(rows, len(rows) == want.limit, found[-1] if found else 0)
 
     @precondition(lambda self: self.reading)
     @rule()

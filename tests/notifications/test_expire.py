@@ -53,6 +53,23 @@ def test_expiry_counts_what_each_device_never_got(any_database: Database, monkey
 
 
 # P-14
+def test_expiry_leaves_others_what_has_the_same_number(
+    any_database: Database, monkeypatch: Any
+) -> None:
+    ada, bob = make_user(any_database), make_user(any_database)
+    make_device(any_database, ada)
+    his = make_device(any_database, bob)
+    create(any_database, ada, ttl=10, expires_at=clock.now())
+    create(any_database, bob)
+    pass_time(monkeypatch, 11)
+    expire.sweep(any_database)
+    [pending] = rows(any_database, PendingNotification)
+    assert (pending.connection_id, pending.seq) == (his.connection_id, 1)
+    counts = {row.user_id: row.expired_count for row in rows(any_database, Registration)}
+    assert counts == {ada: 1, bob: 0}
+
+
+# P-14
 def test_sweep_works_in_batches(database: Database, monkeypatch: Any) -> None:
     monkeypatch.setattr(expire, "BATCH", 2)
     create(database, *[make_user(database)] * 5, ttl=10, expires_at=clock.now())

@@ -1,16 +1,17 @@
 """The create transaction, on both databases."""
 
 import random
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.errors import NotFound
-from app.models import NotificationData, PendingNotification, PushOutbox, User
+from app.models import NotificationData, PendingNotification, PushOutbox, PushSubscription, User
 from app.notifications.transaction import Created, NewNotification, create_all
 from tests.records import as_processes, create, make_device, make_user, rows
 
@@ -44,6 +45,27 @@ def test_test_notification_alerts_one_device(any_database: Database) -> None:
     [pending] = rows(any_database, PendingNotification)
     assert pending.connection_id == one.connection_id
     assert (created.devices, created.subscriptions) == (1, 1)
+
+
+# P-7
+def test_devices_are_counted_whatever_their_subscriptions(any_database: Database) -> None:
+    user, nobody = make_user(any_database), make_user(any_database)
+    silent, one, two = (make_device(any_database, user) for _ in range(3))
+    mine = PushSubscription.connection_id == silent.connection_id
+    any_database.write(lambda session: session.execute(delete(PushSubscription).where(mine)))
+    gone = make_device(any_database, nobody)
+    new = [
+        NewNotification(user, {"title": "all"}),
+        NewNotification(user, {"title": "one"}, only_connection_id=one.connection_id),
+        NewNotification(user, {"title": "silent"}, only_connection_id=silent.connection_id),
+        NewNotification(user, {"title": "no one"}, only_connection_id=gone.connection_id),
+        NewNotification(nobody, {"title": "another's"}, only_connection_id=two.connection_id),
+    ]
+    made = any_database.write(lambda session: create_all(session, new))
+    counts = [(each.devices, each.subscriptions) for each in made]
+    assert counts == [(3, 2), (1, 1), (1, 0), (0, 0), (0, 0)]
+    pending = Counter(row.notification_id for row in rows(any_database, PendingNotification))
+    assert [pending[each.notification_id] for each in made] == [3, 1, 1, 0, 0]
 
 
 # P-8 (order)

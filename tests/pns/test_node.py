@@ -4,11 +4,13 @@ import json
 
 import gevent
 import pytest
+from sqlalchemy import delete
 
 from app import clock
 from app.bus.envelope import Envelope
 from app.errors import SignedOut, TryAgain
 from app.journal import read_all
+from app.models import NotificationData
 from app.net.websocket import Limits
 from app.pns.node import Admitted, Node, take_over_all
 from app.pns.session import WINDOW
@@ -42,6 +44,19 @@ def test_notification_reaches_all_devices_of_its_user_alone(house: House, node: 
         assert frame["created_at"].endswith("Z")
     house.create_and_ring(stranger.user_id, "coffee")
     assert titles([clients[2].next_frame()]) == ["coffee"]
+
+
+def test_what_comes_behind_rows_that_stand_for_nothing_arrives(house: House, node: Node) -> None:
+    # P-11: an app of a former version took their notifications away, and left a window full of them
+    device = house.make_device()
+    ids = house.create(device.user_id, *"x" * WINDOW)
+    gone = NotificationData.notification_id.in_(ids)
+    house.database.write(lambda session: session.execute(delete(NotificationData).where(gone)))
+    client = house.connect(node, device)
+    house.create_and_ring(device.user_id, "tea")
+    frames = client.next_frames(3)  # hello, and in either order: replayed, the notification
+    assert titles(one for one in frames if one["type"] == "notification") == ["tea"]
+    wait_until(lambda: house.pending_of(device) == 1)
 
 
 def test_ring_from_the_bus_arrives(house: House, node: Node) -> None:  # P-7, P-8

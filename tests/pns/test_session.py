@@ -34,7 +34,9 @@ class Device:
             return []
         want = session.wants()
         found = [seq for seq in self.pending if seq > want.after][: want.limit]
-        behind = session.on_pulled(Pulled(tuple(map(row, found)), len(found) == want.limit))
+        read_to = found[-1] if found else want.after
+        pulled = Pulled(tuple(map(row, found)), len(found) == want.limit, read_to)
+        behind = session.on_pulled(pulled)
         self.received += found
         if behind:
             self.replayed.append(json.loads(behind))

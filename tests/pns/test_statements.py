@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import delete
 
 from app.db import Database
+from app.models import NotificationData
 from app.pns import pending, registry
 from app.pns.pending import Turn
 from app.pns.registry import Held, Owner
-from app.pns.session import WINDOW, Row, Want
+from app.pns.session import WINDOW, Pulled, Row, Want
 from tests.pns.parts import Device, House
 
 
@@ -49,6 +51,23 @@ def test_pull_ends_at_the_window(house: House) -> None:  # P-11
     assert (seqs(narrow, device), narrow.pulled[connection_id].more) == ([11, 12, 13], True)
     last = pull(house, Want(connection_id, WINDOW, WINDOW))
     assert (len(seqs(last, device)), last.pulled[connection_id].more) == (5, False)
+
+
+def lose(house: House, *ids: str) -> None:
+    """As a former version of the app does: the notification goes, and its pending rows stay."""
+    gone = NotificationData.notification_id.in_(ids)
+    house.database.write(lambda session: session.execute(delete(NotificationData).where(gone)))
+
+
+def test_row_that_stands_for_nothing_is_read_over(house: House) -> None:  # P-11
+    device = house.make_device()
+    ids = house.create(device.user_id, *"x" * (WINDOW + 1))
+    lose(house, *ids[:-1])
+    first = pull(house, Want(device.connection_id, 0, WINDOW))
+    assert first.pulled[device.connection_id] == Pulled((), more=True, read_to=WINDOW)
+    assert [row.notification_id for row in first.lost[device.connection_id]] == ids[:-1]
+    second = pull(house, Want(device.connection_id, WINDOW, WINDOW))
+    assert (seqs(second, device), second.lost) == ([WINDOW + 1], {})
 
 
 def test_acknowledged_rows_go(house: House) -> None:  # P-11
