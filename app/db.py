@@ -353,12 +353,13 @@ def prepare_sqlite(engine: Engine) -> None:
 
 def prepare_postgresql(engine: Engine) -> None:
     """Nobody waits for ever: not for a process that was stopped in the middle of a transaction, nor
-    for a server that is gone. What the database's URL says of it counts more. And many rows are one
-    INSERT: each statement costs more than a row."""
+    for a server that is gone. What the database's URL says of it counts more. Many rows are one
+    INSERT: each statement costs more than a row. And no plan reads a whole table while an index can
+    answer: it may have been made when the table was empty, and is kept while the table grows."""
     engine.dialect.use_insertmanyvalues_wo_returning = True
 
     @event.listens_for(engine, "do_connect")
     def _on_connect(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
         limit = f"-c idle_in_transaction_session_timeout={int(STANDSTILL * 1000)}"
-        options = f"{limit} {parameters.get('options', '')}"
+        options = f"{limit} -c enable_seqscan=off {parameters.get('options', '')}"
         parameters.update(ALIVE | parameters | {"options": options})

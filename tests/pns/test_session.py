@@ -82,6 +82,13 @@ def test_ring_during_a_pull_is_not_lost() -> None:  # P-8
     assert (due_during, session.is_due) == (False, True)  # one pull at a time, then another
 
 
+def test_rows_that_stand_for_nothing_are_read_over() -> None:  # P-11
+    session = Device().connect()
+    session.wants()
+    session.on_pulled(Pulled((), more=True, read_to=64))
+    assert (session.is_due, session.wants().after) == (True, 64)
+
+
 def test_acknowledged_rows_not_yet_deleted_do_not_come_twice() -> None:  # P-11
     device = Device(pending=[1, 2])
     session = device.connect()
