@@ -47,7 +47,7 @@ TAKE_NUMBERS = (
     .where(is_one_of(USERS.c.id, "of_users"))
     .values(last_seq=USERS.c.last_seq + bindparam("how_many"))
 )
-_NUMBERS = (
+_DEVICES_EACH = (
     select(DEVICES.c.user_id, func.count().label("devices"))
     .where(is_one_of(DEVICES.c.user_id, "of_users"))
     .group_by(DEVICES.c.user_id)
@@ -58,14 +58,14 @@ ADDRESSEES = (
     select(
         USERS.c.id,
         USERS.c.last_seq,
-        func.coalesce(_NUMBERS.c.devices, 0),
+        func.coalesce(_DEVICES_EACH.c.devices, 0),
         SUBSCRIPTIONS.c.id,
         SUBSCRIPTIONS.c.connection_id,
         SUBSCRIPTIONS.c.origin,
         is_muted(bindparam("now", type_=Double)),
     )
     .select_from(USERS)
-    .outerjoin(_NUMBERS, _NUMBERS.c.user_id == USERS.c.id)
+    .outerjoin(_DEVICES_EACH, _DEVICES_EACH.c.user_id == USERS.c.id)
     .outerjoin(SUBSCRIPTIONS, SUBSCRIPTIONS.c.user_id == USERS.c.id)
     .outerjoin(DEVICES, DEVICES.c.connection_id == SUBSCRIPTIONS.c.connection_id)
     .where(is_one_of(USERS.c.id, "of_users"))
@@ -208,7 +208,6 @@ def _rows(item: NewNotification, now: float, grace: float, to: _Addressee) -> _R
     shared = {"notification_id": data["notification_id"], "seq": seq}
     due = now + grace if item.policy == PUSH_IF_UNACKED else now
     untried = {"attempts": 0, "next_attempt_at": due}
-
     return _Rows(
         data,
         [

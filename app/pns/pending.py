@@ -108,12 +108,7 @@ def pull(connection: Connection, wants: Sequence[Want]) -> Turn:
         want.connection_id: _answer(want, found.get(want.connection_id, []), contents)
         for want in wants
     }
-    lost = {
-        connection_id: gone
-        for connection_id, rows in found.items()
-        if (gone := [row for row in rows if row.notification_id not in contents])
-    }
-    return Turn(pulled, contents, lost)
+    return Turn(pulled, contents, _lost(found, contents) if len(contents) < len(ids) else {})
 
 
 def _answer(want: Want, rows: list[Row], contents: dict[str, Content]) -> Pulled:
@@ -122,6 +117,14 @@ def _answer(want: Want, rows: list[Row], contents: dict[str, Content]) -> Pulled
     alive = tuple(row for row in fitting if row.notification_id in contents)
     read_to = fitting[-1].seq if fitting else want.after
     return Pulled(alive, more=len(fitting) == want.limit, read_to=read_to)
+
+
+def _lost(found: dict[str, list[Row]], contents: dict[str, Content]) -> dict[str, list[Row]]:
+    return {
+        connection_id: gone
+        for connection_id, rows in found.items()
+        if (gone := [row for row in rows if row.notification_id not in contents])
+    }
 
 
 def _contents(connection: Connection, notification_ids: set[str]) -> dict[str, Content]:
