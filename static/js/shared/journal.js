@@ -41,15 +41,16 @@ export const withoutSecret = (subscription) => ({
 /** When every report so far was tried: a worker lives no longer than what it waits for. */
 export const settled = () => Promise.all(underWay);
 
+/** At once, so that events are told in their order: what is read may come in another one. */
 async function queue(event) {
-  if (!(await read("lab"))) return;
   waiting.push(event);
-  sending ??= Promise.resolve().then(flush);
+  sending ??= flush();
   await sending;
 }
 
 async function flush() {
   try {
+    if (!(await read("lab"))) waiting = [];
     while (waiting.length) {
       const events = waiting.slice(0, LIMIT);
       await post("/api/journal", { events }, { keepalive: true });
