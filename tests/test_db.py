@@ -149,28 +149,6 @@ def test_list_is_looked_up_in_the_index(database: Database) -> None:  # P-7
     assert "SEARCH vapid_keys USING" in str(plan)
 
 
-KEPT_PLAN = """
-SET plan_cache_mode = force_generic_plan;
-PREPARE acknowledge (text[], bigint[]) AS
-DELETE FROM pending_notifications AS pending
-USING unnest($1, $2) AS acknowledged (connection_id, seq)
-WHERE pending.connection_id = acknowledged.connection_id AND pending.seq = acknowledged.seq;
-"""
-
-
-def test_plan_made_while_a_table_is_empty_fits_a_large_one(postgres_engine: Engine) -> None:  # P-11
-    engine = create_engine(postgres_engine.url)
-    prepare_postgresql(engine)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(KEPT_PLAN)
-        plan = (
-            connection.exec_driver_sql("EXPLAIN EXECUTE acknowledge ('{}', '{}')").scalars().all()
-        )
-    engine.dispose()
-    assert "Index Scan using pk_pending_notifications" in str(plan)
-    assert "Seq Scan" not in str(plan)
-
-
 def test_foreign_keys_cascade(database: Database) -> None:
     with database.read() as session:
         assert session.scalar(text("PRAGMA foreign_keys")) == 1

@@ -1,5 +1,5 @@
 """How gunicorn runs the app: one gevent worker, as many connections as the file limit allows. Used
-by the `app-server` command only."""
+by the commands `app-server` and `node`."""
 
 import json
 import resource

@@ -18,24 +18,24 @@ MASKED, TWO_BYTES = 0x80, 126
 REASON_BYTES = 123
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # not frozen: one is made of each message, and that costs twice as much
 class Text:
     """A whole text message, however many fragments it came in."""
 
     text: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Ping:
     payload: bytes
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pong:
     pass
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Close:
     """The peer closes; 1005 stands for "no code was given" (section 7.1.5)."""
 

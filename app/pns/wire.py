@@ -24,7 +24,7 @@ class Breach(Exception):
     """The client said something that is not `pns.v1`. The message becomes the close reason."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # not frozen: see `session`
 class Ack:
     """The client has these notifications, and knows that `expired` others expired."""
 

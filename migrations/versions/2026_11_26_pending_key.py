@@ -3,7 +3,6 @@
 Revision c4d19e7a2b60 follows 5b8e02d7c4f1.
 """
 
-import sqlalchemy as sa
 from alembic import op
 
 

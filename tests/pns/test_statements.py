@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import Engine, create_engine, delete
 
-from app.db import Database
+from app.db import Database, prepare_postgresql
 from app.models import NotificationData
 from app.pns import pending, registry
 from app.pns.pending import Turn
@@ -76,6 +76,21 @@ def test_acknowledged_rows_go(house: House) -> None:  # P-11
     mine = [(device.connection_id, [Row(first, 1), Row("unknown", 99)])]
     house.database.write(lambda session: pending.acknowledge(session, mine))
     assert (house.pending_of(device), house.pending_of(other)) == (1, 2)
+
+
+def test_plan_made_while_nothing_is_pending_fits_much(postgres_engine: Engine) -> None:  # P-11
+    engine = create_engine(postgres_engine.url)
+    prepare_postgresql(engine)
+    statement = str(pending.ACKNOWLEDGE_ALL)
+    statement = statement.replace(":of_connections", "$1").replace(":of_seqs", "$2")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+        connection.exec_driver_sql(f"PREPARE acknowledge (text[], bigint[]) AS {statement}")
+        plan = connection.exec_driver_sql("EXPLAIN EXECUTE acknowledge ('{}', '{}')").scalars()
+        told = "\n".join(plan)
+    engine.dispose()
+    assert "Index Scan using pk_pending_notifications" in told
+    assert "Seq Scan" not in told
 
 
 def test_row_goes_by_its_id_alone_too(house: House) -> None:  # P-11
