@@ -100,17 +100,17 @@ def sign_up(lab: Lab) -> Callable[[str], tuple[str, str]]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Keep a picture of what the browser showed when a test failed."""
+    """Keep a picture of what each browser showed when a test failed, and what is known of it."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.when == "call" and report.failed:
-        _keep_pictures(item)
+        for fixture, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, Device):
+                report.sections.append((f"black box: {fixture}", value.black_box.text()))
+                value.picture(_place_of_picture(f"{item.name}-{fixture}"))
     return report  # type: ignore[return-value]
 
 
-def _keep_pictures(item: pytest.Item) -> None:
+def _place_of_picture(name: str) -> Path:
     folder = CHECKOUT / "test-results"
     folder.mkdir(exist_ok=True)
-    name = re.sub(r"\W+", "-", item.name)
-    for fixture, value in getattr(item, "funcargs", {}).items():
-        if isinstance(value, Device):
-            value.picture(folder / f"{name}-{fixture}.png")
+    return folder / (re.sub(r"\W+", "-", name) + ".png")

@@ -10,6 +10,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page, expect
 
 from e2e.app_journal import wait_until
+from e2e.black_box import BlackBox
 from e2e.lab import Lab
 from push_service.testing.browsers import PushBrowser
 
@@ -268,6 +269,7 @@ class Device:
     def _take_page(self) -> None:
         self.page: Page = self.browser.page
         self.page.set_default_timeout(self._patience)
+        self.black_box = BlackBox(self.lab, self.page)
 
 
 def token_of(endpoint: str) -> str:

@@ -237,10 +237,11 @@ class Lab:
         """What it said last."""
         lines = self.log.read_text(errors="replace").splitlines()
         said = [line for line in lines if line.startswith("Error: ")]
-        return said[-1].removeprefix("Error: ") if said else self._log_end()
+        return said[-1].removeprefix("Error: ") if said else self.log_end()
 
-    def _log_end(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+    def log_end(self, lines: int = 20) -> str:
+        """The last lines of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def _operate(self, method: str, path: str, body: object = None) -> None:
         answer = Visitor(self.url, bearer=self.secret).call(method, path, body)
@@ -271,7 +272,7 @@ class Lab:
         return running if ours and running["push_service"] else None
 
     def _not_started(self) -> LabError:
-        return LabError(f"the laboratory did not start:\n{self._log_end()}")
+        return LabError(f"the laboratory did not start:\n{self.log_end()}")
 
     def _read_ready_line(self) -> dict[str, Any]:
         process = self._process

@@ -56,18 +56,44 @@ NEW_RUN = f"""(async () => {{
   return [seen, asked];
 }})()"""
 
-SILENCE = f"""(async () => {{
-  const expires = Date.now() / 1000 + 3600;
-  const answer = async () => ({{ url: "http://push.example", token: "t", expires_at: expires }});
-  {BROWSER}
+#: What the server grants, and the streams that were opened with it.
+STREAMS = """
+  const url = "http://push.example";
+  const granted = (token) => ({ url, token, expires_at: Date.now() / 1000 + 3600 });
   const sources = [];
-  globalThis.EventSource = class {{
-    on = {{}};
+  globalThis.EventSource = class {
+    on = {};
     open = true;
-    constructor() {{ sources.push(this); }}
-    addEventListener(name, work) {{ this.on[name] = work; }}
-    close() {{ this.open = false; }}
-  }};
+    constructor(address) { this.token = address.searchParams.get("token"); sources.push(this); }
+    addEventListener(name, work) { this.on[name] = work; }
+    close() { this.open = false; }
+  };
+"""
+
+OVERTAKEN = f"""(async () => {{
+  const waiting = [];
+  const answer = () => new Promise((done, fail) => waiting.push({{ done, fail }}));
+  {BROWSER}
+  {STREAMS}
+  const part = {{ dataset: {{}} }};
+  const feed = new PushServiceFeed(part, () => null);
+  for (let asking = 0; asking < 3; asking++) {{
+    feed.restart();
+    await settle();
+  }}
+  const [early, broken, last] = waiting;
+  last.done(granted("last"));
+  await settle();
+  early.done(granted("early"));
+  broken.fail(new Error("no answer"));
+  await settle();
+  return [sources.map(({{ token, open }}) => [token, open]), part.dataset.pushService];
+}})()"""
+
+SILENCE = f"""(async () => {{
+  const answer = async () => granted("t");
+  {BROWSER}
+  {STREAMS}
   const part = {{ dataset: {{}} }};
   const said = [];
   const note = () => said.push(part.dataset.pushService);
@@ -103,6 +129,14 @@ def test_answer_that_is_of_the_former_run_is_not_shown() -> None:
     seen, asked = result("app_feed", NEW_RUN)
     assert seen == [8]
     assert asked == ["/api/journal?after=0"] * 2
+
+
+# W-11
+def test_token_that_comes_late_does_not_replace_a_newer_one() -> None:
+    """It was asked for before the subscription was stored: its stream would show nothing of it."""
+    sources, said = result("push_service_feed", OVERTAKEN)
+    assert sources == [["last", True]]
+    assert said == "connecting"
 
 
 # W-11 W-14

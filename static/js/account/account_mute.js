@@ -6,6 +6,7 @@ const PATH = "/api/account/mute";
 
 export class AccountMute {
   #part = document.querySelector("[data-part=mute]");
+  #turn = Promise.resolve();
 
   start() {
     this.#part.addEventListener("click", ({ target }) => this.#onClick(target.closest("[data-action]")));
@@ -19,7 +20,12 @@ export class AccountMute {
     if (action === "unmute") this.#do(() => remove(PATH));
   }
 
-  async #do(work) {
+  /** One after the other: an answer that comes late must not say what was before. */
+  #do(work) {
+    this.#turn = this.#turn.then(() => this.#try(work));
+  }
+
+  async #try(work) {
     try {
       const { muted_until: until } = await work();
       this.#show(until);

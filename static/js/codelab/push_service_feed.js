@@ -18,6 +18,7 @@ export class PushServiceFeed {
   #source = null;
   #timer = null;
   #silence = null;
+  #attempt = 0;
 
   constructor(part, onEvents) {
     this.#part = part;
@@ -29,7 +30,9 @@ export class PushServiceFeed {
     this.restart();
   }
 
+  /** What is still on its way comes to nothing. */
   stop() {
+    this.#attempt += 1;
     clearTimeout(this.#timer);
     clearTimeout(this.#silence);
     this.#source?.close();
@@ -39,11 +42,11 @@ export class PushServiceFeed {
   async restart() {
     this.stop();
     if (this.#part.dataset.pushService !== "silent") this.#say("connecting");
-    try {
-      this.#connect(await get("/api/lab/token"));
-    } catch {
-      this.#onLost();
-    }
+    const attempt = this.#attempt;
+    const granted = await get("/api/lab/token").catch(() => null);
+    if (attempt !== this.#attempt) return; // overtaken: the newer token knows of more endpoints
+    if (granted) this.#connect(granted);
+    else this.#onLost();
   }
 
   #connect({ url, token, expires_at: expires }) {

@@ -10,6 +10,7 @@
  * lost, confirm, again.
  */
 import { get, patch, post, put, remove } from "pushlab/shared/api.js";
+import { oneAtATime } from "pushlab/shared/one_at_a_time.js";
 import { deviceElement, sentence } from "./device_element.js";
 
 /** Milliseconds between two looks at who is online. */
@@ -24,6 +25,7 @@ class Devices {
   #list = this.#part.querySelector("[data-list]");
   #status = this.#part.querySelector("[data-fill=status]");
   #failing = false;
+  #load = oneAtATime(() => this.#bring());
 
   start() {
     this.#part.addEventListener("click", (event) => this.#onClick(event));
@@ -40,7 +42,7 @@ class Devices {
   }
 
   /** A list that somebody is working in is left alone; their action loads it again. */
-  async #load() {
+  async #bring() {
     try {
       const { devices } = await get("/api/devices");
       if (this.#failing) this.#say("");

@@ -6,6 +6,7 @@
  */
 import { day, time } from "pushlab/moments.js";
 import { get, remove } from "pushlab/shared/api.js";
+import { oneAtATime } from "pushlab/shared/one_at_a_time.js";
 
 /** Until what is due has become a notification. */
 const GRACE = 1_500;
@@ -15,6 +16,7 @@ export class Scheduled {
   #part = document.querySelector("[data-part=scheduled]");
   #template = document.querySelector("#scheduled-template");
   #timer = null;
+  #load = oneAtATime(() => this.#bring());
 
   start() {
     if (!this.#part) return;
@@ -23,7 +25,7 @@ export class Scheduled {
     this.#load();
   }
 
-  async #load() {
+  async #bring() {
     try {
       const { scheduled } = await get("/api/scheduled");
       this.#show(scheduled);
