@@ -14,6 +14,7 @@ import click
 
 from bench.measuring import Figures, machine, medians, save
 from bench.pns import workloads
+from bench.pns.mosquitto import Mosquitto
 from bench.pns.ours import Pushlab, PushlabOnPostgreSQL
 from bench.pns.peers import FlaskSock, Floor, SocketIO
 from bench.pns.target import Target
@@ -23,9 +24,9 @@ Kind = type[Target]
 Workload = Callable[[Any], Figures]
 #: Workload, server, rounds.
 Results = dict[str, dict[str, list[Figures]]]
-ALL: tuple[Kind, ...] = (Pushlab, FlaskSock, SocketIO, Floor)
+ALL: tuple[Kind, ...] = (Pushlab, FlaskSock, SocketIO, Mosquitto, Floor)
 #: The floor has no users, so it cannot send to one of them.
-SERVERS: tuple[Kind, ...] = (Pushlab, FlaskSock, SocketIO)
+SERVERS: tuple[Kind, ...] = (Pushlab, FlaskSock, SocketIO, Mosquitto)
 
 
 class Bench:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 
 HOST = "127.0.0.1"
-TEXT, CLOSE, PING = 0x1, 0x8, 0x9
+TEXT, BINARY, CLOSE, PING = 0x1, 0x2, 0x8, 0x9
 PONG_FRAME = b"\x8a\x80" + bytes(4)
 
 
@@ -36,7 +36,7 @@ class Line:
 
 
 class Device(Line):
-    """One WebSocket. `on_frame` gets the payload of each text frame; the 101 is an empty one."""
+    """One WebSocket. `on_frame` gets the payload of each message; the 101 is an empty one."""
 
     __slots__ = ("is_open", "number", "on_frame", "owed")
 
@@ -49,10 +49,10 @@ class Device(Line):
         self.owed: list[bytes] = []
         self.sock.send(handshake)
 
-    def send(self, payload: bytes) -> None:
+    def send(self, payload: bytes, kind: int = TEXT) -> None:
         size = len(payload)
         length = bytes([0x80 | size]) if size < 126 else struct.pack("!BH", 0xFE, size)
-        self.sock.send(b"\x81" + length + bytes(4) + payload)
+        self.sock.send(bytes([0x80 | kind]) + length + bytes(4) + payload)
 
     def on_data(self, data: bytes) -> None:
         buffer = self.buffer + data if self.buffer else data
@@ -84,7 +84,7 @@ class Device(Line):
         return buffer[begin:]
 
     def _on_frame(self, kind: int, payload: bytes) -> None:
-        if kind == TEXT:
+        if kind in (TEXT, BINARY):
             self.on_frame(self, payload)
         elif kind == PING:
             self.sock.send(PONG_FRAME)
@@ -133,11 +133,6 @@ class Fleet:
         self._lines: dict[int, Line] = {}
         self.devices: list[Device] = []
 
-    def publisher(self) -> Publisher:
-        publisher = Publisher(self.port)
-        self._add(publisher)
-        return publisher
-
     def open_all(
         self,
         handshakes: Iterable[bytes],
@@ -163,11 +158,12 @@ class Fleet:
                 device = Device(self.port, *waiting.popleft(), greet)
                 opening.add(device)
                 self.devices.append(device)
-                self._add(device)
+                self.add(device)
             self.turn()
         return perf_counter() - begun
 
-    def _add(self, line: Line) -> None:
+    def add(self, line: Line) -> None:
+        """Take what arrives on it as well."""
         number = line.sock.fileno()
         self._lines[number] = line
         self._poll.register(number, select.EPOLLIN)

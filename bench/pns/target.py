@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.measuring import cpu_seconds, tree
-from bench.pns.fleet import HOST, Device
+from bench.pns.fleet import HOST, Device, Publisher
 
 PATIENCE = 30.0
 
@@ -67,9 +67,14 @@ class Target(ABC):
     def handshakes(self) -> list[bytes]:
         """One per device, user by user."""
 
+    def publisher(self) -> Publisher:
+        """A connection over which `request` goes."""
+        return Publisher(self.port)
+
     @abstractmethod
     def request(self, user: int, body: str) -> bytes:
-        """An HTTP request that publishes to all devices of this user."""
+        """What publishes to all devices of this user: an HTTP request, where it is not said
+        otherwise."""
 
     def is_ready(self, device: Device, payload: bytes) -> bool:
         """True for the frame after which the device gets what is published."""

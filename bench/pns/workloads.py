@@ -66,6 +66,12 @@ def fleet_of(target: Target, on_frame: Callable[[Device, bytes], None]) -> Itera
         fleet.close()
 
 
+def _publisher(target: Target, fleet: Fleet) -> Publisher:
+    publisher = target.publisher()
+    fleet.add(publisher)
+    return publisher
+
+
 class Receiving:
     """Counts deliveries, times them, and acknowledges as the target's client does."""
 
@@ -94,7 +100,7 @@ def fan_out(target: Target, messages: int) -> Figures:
     """W1, and W1a where the target is durable: one user with many devices, in lock-step."""
     receiving = Receiving(target)
     with fleet_of(target, receiving.on_frame) as fleet:
-        publisher = fleet.publisher()
+        publisher = _publisher(target, fleet)
         _lock_step(target, fleet, publisher, receiving, 2)
         receiving.latencies.clear()
         with measured(target) as one:
@@ -122,7 +128,7 @@ def one_by_one(target: Target, publishers: int, notifications: int) -> Figures:
         posting.know(fleet.devices)
         with measured(target) as one:
             for _ in range(publishers):
-                posting.post_next(fleet.publisher())
+                posting.post_next(_publisher(target, fleet))
             if not fleet.until(lambda: posting.missing == 0):
                 raise RuntimeError(f"{target.name}: {posting.missing} were not delivered")
     return {
@@ -176,7 +182,7 @@ def many_per_call(target: Pushlab, calls: int, at_once: int) -> Figures:
     """W2, many notifications in one POST."""
     receiving = Receiving(target)
     with fleet_of(target, receiving.on_frame) as fleet:
-        publisher = fleet.publisher()
+        publisher = _publisher(target, fleet)
         with measured(target) as one:
             for call in range(calls):
                 start = call * at_once % target.users
@@ -213,7 +219,7 @@ def storm(target: Target, notifications: int, *, kill: bool = False) -> Figures:
     fleet = Fleet(target.port)
     fleet.open_all(target.handshakes(), receiving.on_frame, is_ready=target.is_ready)
     fleet.drop_devices()
-    publisher = fleet.publisher()
+    publisher = _publisher(target, fleet)
     for _ in range(notifications):
         publisher.post(target.request(0, BODY), lambda: None)
         fleet.until(lambda: publisher.idle)
