@@ -1,6 +1,7 @@
 """Rings off the request's path. Whoever committed something calls `ring` and goes on; a dead broker
 slows nobody, and a dead node no other. Made by wiring."""
 
+import _thread
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
@@ -30,12 +31,18 @@ Subject = tuple[str, str]
 
 class Ringer:
     """Rings that wait for a node become one. Each node is rung by a thread of its own, which lives
-    while something waits for it; so are nodes looked up."""
+    while something waits for it; so are nodes looked up.
 
-    def __init__(self, bus: Bus, find_nodes: FindNodes, faults: Faults = OFF) -> None:
+    `at_once`: neither `find_nodes` nor the bus waits for anything, as in a process that has its
+    only node itself. Then nothing waits here, and a ring is with the bus when the call returns."""
+
+    def __init__(
+        self, bus: Bus, find_nodes: FindNodes, faults: Faults = OFF, *, at_once: bool = False
+    ) -> None:
         self._bus = bus
         self._find_nodes = find_nodes
         self._faults = faults
+        self._at_once = at_once
         self._waiting: dict[str, dict[Subject, Envelope]] = {}
         self._ringing: set[str] = set()
         self._silent: set[str] = set()
@@ -61,6 +68,10 @@ class Ringer:
 
     def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
         """Tell each of these nodes, soon. Never waits, never raises."""
+        if self._at_once and not self._stopped:
+            for node_uri in node_uris:
+                self._hand_over(node_uri, envelope)
+            return
         with self._changed:
             for node_uri in node_uris:
                 self._add(node_uri, envelope)
@@ -82,7 +93,8 @@ class Ringer:
             subjects[subject] = waiting.merge(envelope)
         if node_uri not in self._ringing:
             self._ringing.add(node_uri)
-            threading.Thread(target=self._run, args=[node_uri], name="ringer", daemon=True).start()
+            # Not threading's: its start() waits for the thread to run, so the caller would.
+            _thread.start_new_thread(self._run, (node_uri,))
 
     def _run(self, node_uri: str) -> None:
         for envelope in iter(lambda: self._next(node_uri), None):
@@ -118,7 +130,7 @@ class Ringer:
     def _ring_bus(self, node_uri: str, envelope: Envelope) -> None:
         try:
             self._faults.reach("ringer.before_ring")
-            self._bus.ring(node_uri, envelope, TIMEOUT)
+            self._bus.ring(node_uri, envelope, 0.0 if self._at_once else TIMEOUT)
             self._faults.reach("ringer.after_ring")
             self._silent.discard(node_uri)
             metrics.RINGS.labels("handed over").inc()

@@ -109,8 +109,8 @@ class MessageReader:
             while plain := _cut_plain_frame(data, read, self._limit):
                 incoming, read = plain
                 yield incoming
-            if read == len(data):
-                return
+                if read == len(data):
+                    return
             self._protocol, data = FrameProtocol(client=False, extensions=[]), data[read:]
         yield from self._parse(self._protocol, data)
 

@@ -53,8 +53,9 @@ class Acks:
 
     def add(self, connection: Connection, acknowledged: Acknowledged) -> None:
         if acknowledged.rows or acknowledged.expired:
+            if not self._waiting:
+                self._wake.set()
             self._waiting.append((connection, acknowledged))
-            self._wake.set()
 
     def _run(self) -> None:
         while True:
@@ -102,5 +103,6 @@ def _store(session: Session, batch: Batch) -> None:
     pending.acknowledge(session, ((one.connection_id, acked.rows) for one, acked in batch))
     told: Counter[tuple[str, int]] = Counter()
     for connection, acknowledged in batch:
-        told[connection.connection_id, connection.held.epoch] += acknowledged.expired
-    registry.subtract_expired(session, +told)
+        if acknowledged.expired:
+            told[connection.connection_id, connection.held.epoch] += acknowledged.expired
+    registry.subtract_expired(session, told)

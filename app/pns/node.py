@@ -229,7 +229,7 @@ class Node:
     def _release(self, connections: list[Connection]) -> None:
         owned = [(one.connection_id, one.held.epoch) for one in connections]
         try:
-            self._database.write(lambda db: registry.release(db, owned))
+            self._database.write_together(release_all, owned)
             self._faults.reach("node.after_release")
         except Exception:
             log.exception("%d devices could not be released", len(owned))
@@ -284,6 +284,12 @@ def take_over_all(session: Session, wishes: list[tuple[Admitted, str]]) -> list[
     for node_uri, connection_ids in _parts(wishes):
         held += registry.take_over(session, connection_ids, node_uri)
     return held
+
+
+def release_all(session: Session, leaving: list[list[tuple[str, int]]]) -> list[None]:
+    """Whoever leaves at the same time, with one statement and in one order."""
+    registry.release(session, (one for owned in leaving for one in owned))
+    return [None] * len(leaving)
 
 
 def _parts(wishes: list[tuple[Admitted, str]]) -> Iterator[tuple[str, list[str]]]:

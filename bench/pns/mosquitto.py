@@ -1,5 +1,6 @@
-"""mosquitto: MQTT 3.1.1 over WebSocket with QoS 1: each device acknowledges each message, and what it
-missed waits for it, in memory. There are no users, hence a topic for each. Needs Debian's package."""
+"""mosquitto: MQTT 3.1.1 over WebSocket with QoS 1. Each device acknowledges each message, and what
+it missed waits for it, in memory. There are no users, hence a topic for each. Needs Debian's
+package of that name."""
 
 import shutil
 import socket

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 import pytest
 
+from app.bus import memory
 from app.bus import ringer as ringer_module
 from app.bus.contract import BusError
 from app.bus.envelope import Envelope
@@ -148,3 +149,44 @@ def test_look_up_that_fails_is_told_and_ends_nothing(  # P-12
     ringer.tell(Envelope("ring", user_ids=(1,)))
     assert ringer.join(5)
     assert bus.rung == [("node", Envelope("ring", user_ids=(1,)))]
+
+
+@pytest.fixture
+def ringer_at_once(bus: StuckBus, registry: Registry) -> Ringer:
+    """Of a process that has its only node itself."""
+    ringer = Ringer(bus, registry.find, at_once=True)
+    ringer.start()
+    return ringer
+
+
+def test_in_one_process_a_ring_waits_for_no_thread(  # P-7
+    bus: StuckBus, ringer_at_once: Ringer
+) -> None:
+    """Under load each thread between a commit and its delivery costs milliseconds."""
+    envelope = Envelope("ring", user_ids=(2,))
+    ringer_at_once.tell(envelope)
+    assert sorted(node_uri for node_uri, _ in bus.rung) == ["node", "other"]
+    ringer_at_once.stop()
+    ringer_at_once.tell(envelope)
+    assert len(bus.rung) == 2
+
+
+def test_in_one_process_too_a_ring_raises_nothing(  # P-12
+    bus: StuckBus, registry: Registry, ringer_at_once: Ringer, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.fails = True
+    ringer_at_once.tell(Envelope("ring", user_ids=(1,)))
+    assert "left to the sweep" in caplog.text
+    ringer_at_once.ring(["dead", "node"], Envelope("ring", user_ids=(1,)))
+    assert [node_uri for node_uri, _ in bus.rung] == ["node"]
+
+
+def test_full_bus_of_one_process_holds_up_nobody(  # P-12
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = MemoryBus()  # nobody takes anything out of it
+    ringer = Ringer(bus, registry.find, at_once=True)
+    ringer.start()
+    for _ in range(memory.WAITING + 1):
+        ringer.ring(["node"], Envelope("ring", user_ids=(1,)))
+    assert "node was not rung: too many envelopes wait" in caplog.text

@@ -1,10 +1,14 @@
 """One node: delivery, acknowledgement, reconnect, one socket per device."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import gevent
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
+from sqlalchemy.orm import Session
 
 from app import clock
 from app.bus.envelope import Envelope
@@ -324,6 +328,33 @@ def test_stop_says_1012_and_releases(house: House, node: Node) -> None:  # P-12
     assert house.pending_of(device) == 0  # its last acknowledgement is stored
     with pytest.raises(TryAgain):
         node.admit(device.session_id, "")
+
+
+def test_who_leaves_at_the_same_time_is_released_at_once(house: House, node: Node) -> None:  # P-12
+    devices = [house.make_device(f"user {number}") for number in range(5)]
+    for device in devices:
+        house.connect_and_greet(node, device)
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+        statements.append(text)
+
+    held, go = threading.Event(), threading.Event()
+
+    def hold(_session: Session) -> None:
+        held.set()
+        go.wait(10)
+
+    event.listen(house.database.engine, "before_cursor_execute", note)
+    with ThreadPoolExecutor(6) as pool:
+        pool.submit(house.database.write, hold)
+        held.wait(10)
+        for one in node.connections:
+            pool.submit(node._release, [one])
+        wait_until(lambda: house.database.waiting == 5)
+        go.set()
+    assert len([one for one in statements if one.startswith("UPDATE")]) == 1
+    assert [house.node_uri_of(device) for device in devices] == [None] * 5
 
 
 def test_handshake_begins_the_sessions_days_anew(house: House, node: Node) -> None:  # P-14
