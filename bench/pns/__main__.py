@@ -48,7 +48,7 @@ class Bench:
     def run_round(self) -> None:
         small, large = 1000 // self._tenth, 5000 // self._tenth
         self._measure("W1", f"N = {small}", ALL, 1, small, lambda t: workloads.fan_out(t, 30))
-        self._measure("W1", f"N = {large}", ALL, 1, large, lambda t: workloads.fan_out(t, 10))
+        self._measure("W1", f"N = {large}", ALL, 1, large, lambda t: workloads.fan_out(t, 30))
         for publishers in (1, 8):
             self._publish(publishers, small, 1000 // self._tenth)
         durable = (Pushlab, PushlabOnPostgreSQL)
