@@ -40,16 +40,9 @@ ROOT = Path(__file__).resolve().parents[1]
 MEGABYTE = 1024 * 1024
 
 
-class App(Flask):
-    """Nothing of ours is a coroutine: Flask would look for one at each call of a view or a hook."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
 def wire(settings: Settings) -> Flask:
     """The application and its services; nothing runs yet."""
-    app = App(
+    app = Flask(
         "pushlab",
         root_path=str(ROOT),
         template_folder=str(ROOT / "templates"),
