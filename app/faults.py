@@ -21,7 +21,7 @@ POINTS: dict[str, str] = {
     "subscribe.after_store": "the subscription is stored; the page does not know yet",
     "create.before_commit": "a notification is in its transaction, not yet committed",
     "create.after_commit": "a notification is committed; nobody was told yet",
-    "create.after_ring": "its ring is with the ringer; the caller was not answered yet",
+    "create.after_ring": "its nodes are rung, or will be; the caller was not answered yet",
     "schedule.after_commit": "what was due became a notification; nobody was told yet",
     "expire.after_commit": "expired notifications are gone, and counted as lost",
     "signout.after_commit": "a device is signed out; the node that holds it was not told yet",

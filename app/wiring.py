@@ -67,9 +67,11 @@ def make_services(settings: Settings, database: Database) -> Services:
     faults = Faults(enabled=settings.lab, folder=settings.instance_dir / "faults")
     journal = Journal(database, enabled=settings.lab)
     bus = open_bus(settings.bus_url, derive_secret(settings, b"bus"))
-    has_one_node = _has_one_node(settings)
     ringer = Ringer(
-        bus, lambda user_ids: _find_nodes(services, user_ids), faults, at_once=has_one_node
+        bus,
+        lambda user_ids: _find_nodes(services, user_ids),
+        faults,
+        at_once=_has_one_node(settings),
     )
     outbox_changed, schedule_changed = threading.Event(), threading.Event()
     services = Services(

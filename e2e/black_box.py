@@ -1,6 +1,7 @@
 """What is known of a device when its test fails, as text: for a report that is read where nobody
-can look at the screen or try again. Tokens and endpoints are left out."""
+can look at the screen or try again."""
 
+import re
 from collections import deque
 from http.client import HTTPException
 
@@ -10,6 +11,11 @@ from playwright.sync_api import Error as PlaywrightError
 from e2e.lab import Lab
 
 MOST_LINES = 25
+#: Milliseconds for a page that may hang.
+PATIENCE = 5_000
+#: What may be a token, or have one in it: the query of an address, a long word of base64url.
+QUERY = re.compile(r"\?[^\s'\"]+")
+LONG_WORD = re.compile(r"([\w-]{8})[\w-]{17,}")
 
 #: Address, and what the parts of the page say of themselves for styles and tests.
 STATE = """() => {
@@ -32,18 +38,20 @@ class BlackBox:
         page.on("requestfailed", self._on_request_failed)
 
     def text(self) -> str:
-        """Page, push service and application, the last lines of each."""
+        """Page, push service and application, the last lines of each; tokens are cut short."""
         told = {
             "the page": self._state(),
             "went wrong in it": list(self._lines),
             "the push service": self._push_service(),
             "the application": [self._lab.log_end(MOST_LINES)],
         }
-        return "\n".join(line for name, lines in told.items() for line in (f"-- {name}", *lines))
+        text = "\n".join(line for name, lines in told.items() for line in (f"-- {name}", *lines))
+        return LONG_WORD.sub(r"\1…", QUERY.sub("?…", text))
 
     def _state(self) -> list[str]:
         try:
-            state: list[str] = self._page.evaluate(STATE)
+            found = self._page.wait_for_function(STATE, timeout=PATIENCE, polling=100)
+            state: list[str] = found.json_value()
         except PlaywrightError as error:
             return [f"cannot be asked: {error.message}"]
         return state
@@ -60,5 +68,4 @@ class BlackBox:
             self._lines.append(f"{message.type}: {message.text}")
 
     def _on_request_failed(self, request: Request) -> None:
-        path = request.url.partition("?")[0]
-        self._lines.append(f"no answer: {request.method} {path} ({request.failure})")
+        self._lines.append(f"no answer: {request.method} {request.url} ({request.failure})")

@@ -4,6 +4,8 @@ import pytest
 
 from e2e.device import Device
 
+THROW = "(endpoint) => { setTimeout(() => { throw new Error(`torn ${endpoint}?key=abc`); }); }"
+
 
 #
 @pytest.mark.mainly("chromium")
@@ -12,7 +14,7 @@ def test_black_box_tells_what_page_and_push_service_were_at(device: Device) -> N
     device.open("/codelab")
     device.subscribe()
     with device.page.expect_event("pageerror"):
-        device.page.evaluate("() => { setTimeout(() => { throw new Error('torn') }); }")
+        device.page.evaluate(THROW, device.endpoint)
     text = device.black_box.text()
     for told in (
         "/codelab",
@@ -23,3 +25,4 @@ def test_black_box_tells_what_page_and_push_service_were_at(device: Device) -> N
     ):
         assert told in text
     assert device.endpoint.rpartition("/")[2] not in text
+    assert "abc" not in text

@@ -1,5 +1,5 @@
-"""Rings off the request's path. Whoever committed something calls `ring` and goes on; a dead broker
-slows nobody, and a dead node no other. Made by wiring."""
+"""Rings without holding anybody up. Whoever committed something calls `ring` and goes on; a dead
+broker slows nobody, and a dead node no other. Made by wiring."""
 
 import _thread
 import logging
@@ -34,7 +34,7 @@ class Ringer:
     while something waits for it; so are nodes looked up.
 
     `at_once`: neither `find_nodes` nor the bus waits for anything, as in a process that has its
-    only node itself. Then nothing waits here, and a ring is with the bus when the call returns."""
+    only node itself. Then no ring waits here either: it is with the bus when the call returns."""
 
     def __init__(
         self, bus: Bus, find_nodes: FindNodes, faults: Faults = OFF, *, at_once: bool = False
@@ -53,7 +53,7 @@ class Ringer:
         self._stopped = False
 
     def stop(self) -> None:
-        """Forget what waits, and wait for what is under way."""
+        """Ring no more: forget what waits, and wait for what is under way."""
         with self._changed:
             self._stopped = True
             self._waiting.clear()
@@ -68,7 +68,8 @@ class Ringer:
 
     def ring(self, node_uris: Iterable[str], envelope: Envelope) -> None:
         """Tell each of these nodes, soon. Never waits, never raises."""
-        if self._at_once and not self._stopped:
+        if self._at_once and not self._stopped and not self._faults.armed():
+            # Without faults, as one that holds a ring must not hold the caller.
             for node_uri in node_uris:
                 self._hand_over(node_uri, envelope)
             return
@@ -130,6 +131,7 @@ class Ringer:
     def _ring_bus(self, node_uri: str, envelope: Envelope) -> None:
         try:
             self._faults.reach("ringer.before_ring")
+            # At once: a bus that is full gives its own greenlet one turn, and then refuses.
             self._bus.ring(node_uri, envelope, 0.0 if self._at_once else TIMEOUT)
             self._faults.reach("ringer.after_ring")
             self._silent.discard(node_uri)

@@ -103,7 +103,8 @@ class MessageReader:
         self._taken = 0
 
     def feed(self, data: bytes) -> Iterator[Incoming]:
-        """Messages that are complete with `data`. Raises Violation at the first wrong byte."""
+        """Messages that are complete with `data`, which is not empty. Raises Violation at the first
+        wrong byte."""
         if self._protocol is None:
             read = 0
             while plain := _cut_plain_frame(data, read, self._limit):

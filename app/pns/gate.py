@@ -11,11 +11,11 @@ from app.errors import TryAgain
 
 
 class Gate:
-    """`rate` per second, after `burst` that need not wait. Whoever would have to wait for more than
+    """`rate` per second, after `burst` that need not wait. Whose turn would come later than in
     `patience` seconds is sent away: another node may have room.
 
-    Whose turn comes within the same `portion` of a second, goes at its end, together: what they
-    want from the database is then one statement, and a handshake costs a fifth less."""
+    Those whose turns come within the same `portion` of a second go together, at its end: what they
+    ask the database for is then shared, and a handshake costs a fifth less."""
 
     def __init__(
         self,

@@ -121,21 +121,24 @@ class Puller:
 
     def _send_all(self, due: list[Connection], turn: Turn) -> None:
         frames = {one.notification_id: _frame(one) for one in turn.contents.values()}
+        sent = 0
         for number, connection in enumerate(due, 1):
-            self._send(connection, turn.pulled[connection.connection_id], frames)
+            sent += self._send(connection, turn.pulled[connection.connection_id], frames)
             self.look_at(connection)
             if number % YIELD_EVERY == 0:
                 gevent.sleep(0)
-        metrics.DELIVERED.inc(sum(len(one.rows) for one in turn.pulled.values()))
+        metrics.DELIVERED.inc(sent)
 
-    def _send(self, connection: Connection, pulled: Pulled, frames: dict[str, Frame]) -> None:
-        """A connection that this fails for has an unknown state: it must come back and begin at
-        the first pending row."""
+    def _send(self, connection: Connection, pulled: Pulled, frames: dict[str, Frame]) -> int:
+        """How many were sent. A connection that this fails for has an unknown state: it must come
+        back and begin at the first pending row."""
         try:
             self._write(connection, pulled, frames)
         except Exception:
             log.exception("notifications could not be sent to %s", connection.connection_id)
             connection.websocket.close(wire.TOO_SLOW, "come back")
+            return 0
+        return len(pulled.rows)
 
     def _write(self, connection: Connection, pulled: Pulled, frames: dict[str, Frame]) -> None:
         if pulled.rows:

@@ -56,6 +56,9 @@ TAKE_OVER = (
         RECORDS.c.expired_count,
     )
 )
+HELD = select(func.count(), func.coalesce(func.sum(RECORDS.c.epoch), 0)).where(
+    is_one_of(RECORDS.c.connection_id, "ids"), RECORDS.c.node_uri == bindparam("of_node")
+)
 OWNERS = select(RECORDS.c.connection_id, RECORDS.c.epoch, RECORDS.c.node_uri).where(
     is_one_of(RECORDS.c.connection_id, "ids")
 )
@@ -122,6 +125,13 @@ def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:
     rows = [{"of_connection": one, "of_epoch": epoch, "now": now} for one, epoch in sorted(owned)]
     if rows:
         session.connection().execute(RELEASE, rows)
+
+
+def are_held(session: Session, held: dict[str, int], node_uri: str) -> bool:
+    """Whether this node holds all these devices (connection id: epoch) still. An epoch only rises:
+    if their sums are the same, each of them is. So one row is the answer, however many they are."""
+    found = session.connection().execute(HELD, {"ids": held, "of_node": node_uri}).one()
+    return found == (len(held), sum(held.values()))
 
 
 def owners(session: Session, connection_ids: Iterable[str]) -> dict[str, Owner]:

@@ -79,8 +79,11 @@ class Sweep:
             gevent.sleep(0)
 
     def _check(self, ours: Sequence[Connection], node_uri: str) -> None:
+        held = {one.connection_id: one.held.epoch for one in ours}
         with self._database.read() as session:
-            owners = registry.owners(session, [one.connection_id for one in ours])
+            if registry.are_held(session, held, node_uri):
+                return
+            owners = registry.owners(session, held)
         for connection in ours:
             owner = owners.get(connection.connection_id)
             if owner is None:

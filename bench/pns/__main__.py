@@ -79,6 +79,9 @@ class Bench:
         if name not in self._names:
             return
         for kind in kinds:
+            if not kind.is_installed():
+                click.echo(f"{name} {variant} · {kind.name}: not installed, left out")
+                continue
             figures = _once(kind, users, each, work)
             self.results.setdefault(f"{name} {variant}".strip(), {}).setdefault(
                 kind.name, []

@@ -1,4 +1,4 @@
-"""Many WebSockets and a few HTTP connections in one thread, as cheap as Python can be: raw sockets,
+"""Many WebSockets and a few publishers in one thread, as cheap as Python can be: raw sockets,
 one epoll, frames cut by hand. It must leave the processor to the server that is measured.
 
 A server's frame is never masked, and none of the servers here splits one: that is all of RFC 6455

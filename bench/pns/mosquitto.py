@@ -11,12 +11,19 @@ import time
 from bench.pns.fleet import BINARY, HOST, Device, Publisher
 from bench.pns.target import Target, free_port, handshake
 
+#: Of a packet's first byte; the rest are flags.
+KIND = 0xF0
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 0x10, 0x20, 0x32, 0x40, 0x82, 0x90
 KEEP_ALIVE_SECONDS = 600
 
 
 class Mosquitto(Target):
     name = "mosquitto"
+    repeat = 10
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        return _program() is not None
 
     def start(self) -> "subprocess.Popen[bytes]":
         self._mqtt_port = free_port()
@@ -25,7 +32,8 @@ class Mosquitto(Target):
             f"listener {self.port} {HOST}\nprotocol websockets\nlistener {self._mqtt_port} {HOST}\n"
             "allow_anonymous true\nset_tcp_nodelay true\nlog_type error\nmax_queued_messages 0\n"
         )
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin") or "mosquitto"
+        program = _program()
+        assert program is not None
         process = subprocess.Popen([program, "-c", told], stdout=subprocess.DEVNULL)
         for port in (self.port, self._mqtt_port):
             _wait_until_it_listens(port, process)
@@ -43,7 +51,8 @@ class Mosquitto(Target):
         return payload[:1] == bytes([SUBACK])
 
     def is_message(self, payload: bytes) -> bool:
-        return payload[0] == PUBLISH
+        """Also one that is sent again (flag DUP, section 3.3.1.1)."""
+        return payload[0] & KIND == PUBLISH & KIND
 
     def acknowledge(self, device: Device, payload: bytes) -> None:
         """The packet's number is behind the topic (MQTT 3.1.1, section 3.3.2)."""
@@ -72,7 +81,8 @@ class MqttPublisher(Publisher):
         super().__init__(port)
         self.sock.setblocking(True)
         self.sock.send(connect(f"publisher-{self.sock.fileno()}"))
-        assert self.sock.recv(4)[0] == CONNACK
+        answer = self.sock.recv(4)
+        assert answer[0] == CONNACK
         self.sock.setblocking(False)
 
     def on_data(self, data: bytes) -> None:
@@ -97,6 +107,11 @@ def subscribe(topic: str) -> bytes:
 
 def publish(topic: str, number: int, payload: bytes) -> bytes:
     return _packet(PUBLISH, _text(topic) + struct.pack("!H", number) + payload)
+
+
+def _program() -> str | None:
+    """Debian puts it where only root looks."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 
 def _topic(user: int) -> str:

@@ -51,6 +51,8 @@ class Target(ABC):
     name: str
     #: What was published is stored, and deleted when the device has acknowledged it.
     durable = False
+    #: How often W2 goes through its users: CPU time is told in ticks of 10 ms, too coarse for some.
+    repeat = 1
 
     def __init__(self, folder: Path, users: int, each: int) -> None:
         self.folder = folder
@@ -59,9 +61,14 @@ class Target(ABC):
         self.port = free_port()
         self.process = self.start()
 
+    @classmethod
+    def is_installed(cls) -> bool:
+        """False: it is left out, as this machine does not have it."""
+        return True
+
     @abstractmethod
     def start(self) -> "subprocess.Popen[bytes]":
-        """The process; it answers to HTTP when this returns."""
+        """The process; it answers when this returns."""
 
     @abstractmethod
     def handshakes(self) -> list[bytes]:

@@ -123,12 +123,14 @@ def _lock_step(
 
 def one_by_one(target: Target, publishers: int, notifications: int) -> Figures:
     """W2: each POST is for one user, all of whose devices get it; latency until the last has."""
+    notifications *= target.repeat
     posting = Posting(target, notifications)
     with fleet_of(target, posting.on_frame) as fleet:
         posting.know(fleet.devices)
+        lines = [_publisher(target, fleet) for _ in range(publishers)]
         with measured(target) as one:
-            for _ in range(publishers):
-                posting.post_next(_publisher(target, fleet))
+            for publisher in lines:
+                posting.post_next(publisher)
             if not fleet.until(lambda: posting.missing == 0):
                 raise RuntimeError(f"{target.name}: {posting.missing} were not delivered")
     return {

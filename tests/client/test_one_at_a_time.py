@@ -29,6 +29,17 @@ ASKED = """(async () => {
   return [together, afterwards, [begun.length, ended]];
 })()"""
 
+#: Fails the first time.
+FAILS = """(async () => {
+  const begun = [];
+  const ask = oneAtATime(async () => {
+    begun.push(begun.length);
+    if (begun.length === 1) throw new Error("full");
+    return "done";
+  });
+  return [await ask().catch(({ message }) => message), await ask(), begun.length];
+})()"""
+
 
 # X-2
 def test_what_is_asked_meanwhile_is_asked_once_more_afterwards() -> None:
@@ -36,3 +47,8 @@ def test_what_is_asked_meanwhile_is_asked_once_more_afterwards() -> None:
     assert together == 1
     assert afterwards == [2, ["first"]]
     assert last == [3, ["first", "second", "third"]]
+
+
+# X-2
+def test_failure_stops_nothing() -> None:
+    assert run("shared/one_at_a_time.js", FAILS) == ["full", "done", 2]

@@ -179,6 +179,29 @@ def test_node_finds_what_waits_for_its_devices_alone(house: House) -> None:  # P
         assert registry.owners(session, ids) == owned_by
 
 
+def test_one_row_tells_whether_a_node_still_holds_all_it_knows(house: House) -> None:  # P-9
+    devices = ada, bob, eve = [house.make_device(name) for name in ("Ada", "Bob", "Eve")]
+    for device in devices:
+        take_over(house, device, "a")
+    held = {device.connection_id: 1 for device in devices}
+
+    def are_held() -> bool:
+        with house.database.read() as session:
+            return registry.are_held(session, held, "a")
+
+    assert are_held()
+    take_over(house, ada, "a")  # another socket of hers, on the same node
+    assert not are_held()
+    held[ada.connection_id] = 2
+    assert are_held()
+    take_over(house, bob, "b")
+    assert not are_held()
+    del held[bob.connection_id]
+    assert are_held()
+    house.sign_out(eve)
+    assert not are_held()
+
+
 def test_expired_count_never_falls_below_what_is_not_told(house: House) -> None:  # P-14
     device = house.make_device()
     house.set_expired(device, 3)

@@ -43,14 +43,15 @@ export class PushServiceFeed {
     this.stop();
     if (this.#part.dataset.pushService !== "silent") this.#say("connecting");
     const attempt = this.#attempt;
-    const granted = await get("/api/lab/token").catch(() => null);
-    if (attempt !== this.#attempt) return; // overtaken: the newer token knows of more endpoints
-    if (granted) this.#connect(granted);
-    else this.#onLost();
+    try {
+      const granted = await get("/api/lab/token");
+      if (attempt === this.#attempt) this.#connect(granted); // else a newer token knows more endpoints
+    } catch {
+      if (attempt === this.#attempt) this.#onLost();
+    }
   }
 
   #connect({ url, token, expires_at: expires }) {
-    this.stop();
     const address = new URL("/lab/journal", url);
     address.search = new URLSearchParams({ token });
     this.#source = new EventSource(address);

@@ -4,8 +4,8 @@
  */
 
 /**
- * `work` (async, never rejects) as a function that may be called at any time: it begins when the one
- * before has ended, and whoever calls meanwhile shares the next. Resolves when that has ended.
+ * `work` (async) as a function that may be called at any time: it begins when the one before has
+ * ended, however that was, and whoever calls meanwhile shares the next. Ends as that does.
  */
 export function oneAtATime(work) {
   let last = Promise.resolve();
@@ -15,7 +15,7 @@ export function oneAtATime(work) {
     return work();
   };
   return () => {
-    if (!next) last = next = last.then(begin);
+    if (!next) last = next = last.then(begin, begin);
     return next;
   };
 }
