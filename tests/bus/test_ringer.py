@@ -11,6 +11,7 @@ from app.bus.contract import BusError
 from app.bus.envelope import Envelope
 from app.bus.memory import MemoryBus
 from app.bus.ringer import Ringer
+from app.faults import Faults
 
 
 class StuckBus(MemoryBus):
@@ -190,3 +191,15 @@ def test_full_bus_of_one_process_holds_up_nobody(  # P-12
     for _ in range(memory.WAITING + 1):
         ringer.ring(["node"], Envelope("ring", user_ids=(1,)))
     assert "node was not rung: too many envelopes wait" in caplog.text
+
+
+def test_ring_that_is_held_holds_no_caller(bus: StuckBus, registry: Registry) -> None:  # P-12
+    faults = Faults(enabled=True)
+    faults.arm("ringer.before_ring", "hold")
+    ringer = Ringer(bus, registry.find, faults, at_once=True)
+    ringer.start()
+    ringer.tell(Envelope("ring", user_ids=(1,)))
+    assert bus.rung == []
+    faults.disarm("ringer.before_ring")
+    assert ringer.join(5)
+    assert [node_uri for node_uri, _ in bus.rung] == ["node"]

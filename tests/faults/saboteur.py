@@ -67,7 +67,7 @@ class Saboteur:
     def _deeds(self) -> list[Deed]:
         """As often as they stand there."""
         deeds: list[Deed] = [self._kill_app, self._subscribe_again]
-        deeds += [self._sign_out, self._sign_in, self._let_expire] * 2
+        deeds += [self._sign_out, self._sign_in, self._let_expire] * 2 + [self._hold_rings]
         if self._cluster.nodes:
             deeds += [self._kill_node] * 2 + [self._freeze_node] * 2
         if self._server is not None:
@@ -83,6 +83,7 @@ class Saboteur:
             "signout.after_commit": self._sign_out,
             "expire.after_commit": self._let_expire,
             "node.after_register": self._sign_in,
+            "node.after_sweep": self._hold_rings,
         }
         return [deed for point, deed in leads_to.items() if point in self._switches.missed]
 
@@ -111,6 +112,12 @@ class Saboteur:
         self._server.kill()
         self._over.wait(dice.uniform(0, 0.5))
         self._server.start()
+
+    def _hold_rings(self, dice: random.Random) -> None:
+        """Until a sweep has found what they were for."""
+        if self._switches.hold_at("ringer.before_ring"):
+            self._over.wait(dice.uniform(1.2, 2.0))
+            self._switches.let_go("ringer.before_ring")
 
     # -- people ----------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ class Switches:
         self._folder.mkdir(parents=True)
         self._hits: Counter[str] = Counter()
         self._armed: set[str] = set()
+        self._held: set[str] = set()
         self._looking = threading.RLock()
 
     @property
@@ -38,19 +39,26 @@ class Switches:
         return [point for point in self.points if not hits[point]]
 
     def crash_at(self, point: str) -> None:
-        """Whoever comes there first dies. Nothing new while it is armed."""
+        """Whoever comes there first dies. Nothing new while it is armed, or held."""
         with self._looking:
-            if point in self._armed and point not in self.hits:
+            if self._is_armed(point) or point in self._held:
                 return
             self._armed.add(point)
             self._write(point, "crash")
 
-    def hold_at(self, point: str) -> None:
-        """Everybody who comes there waits until `let_go`."""
-        self._write(point, "hold")
+    def hold_at(self, point: str) -> bool:
+        """Everybody who comes there waits until `let_go`. False: it is armed, nobody waits."""
+        with self._looking:
+            if self._is_armed(point):
+                return False
+            self._held.add(point)
+            self._write(point, "hold")
+            return True
 
     def let_go(self, point: str) -> None:
-        (self._folder / point).unlink(missing_ok=True)
+        with self._looking:
+            (self._folder / point).unlink(missing_ok=True)
+            self._held.discard(point)
 
     def disarm(self) -> None:
         """No crash that was not hit yet happens any more."""
@@ -65,6 +73,10 @@ class Switches:
         hits = self.hits
         width = max(map(len, self.points))
         return "\n".join(f"{point:{width}}  {hits[point]:3}" for point in self.points)
+
+    def _is_armed(self, point: str) -> bool:
+        _ = self.hits  # looks which files are gone
+        return point in self._armed
 
     def _write(self, point: str, kind: Kind) -> None:
         """Readers see all of it or nothing."""
