@@ -79,7 +79,7 @@ class Puller:
     def _run(self) -> None:
         while True:
             self._wake.wait()
-            gevent.sleep(0)  # one turn of the loop: whoever is rung by then is pulled for at once
+            gevent.sleep(0)  # whoever is rung meanwhile is pulled for by the same query
             self._wake.clear()
             due, self._due = list(self._due), {}
             for start in range(0, len(due), AT_ONCE):
