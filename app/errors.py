@@ -140,6 +140,11 @@ class RateLimited(Problem):
     code = "rate-limited"
     title = "Too many requests: wait a moment"
 
+    def __init__(self, retry_after: int) -> None:
+        """Asked again after so many seconds they pass."""
+        super().__init__()
+        self.headers = {"Retry-After": str(retry_after)}
+
 
 class TryAgain(Problem):
     status = 503

@@ -1,18 +1,15 @@
 """Everything that speaks HTTP: pages, JSON API, PWA files. `wiring` calls one of the two below."""
 
-from flask import Flask, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask import Flask
 from flask_wtf import CSRFProtect
 
 from app.config import Settings
-from app.pns import endpoint
 from app.web import (
     api,
     assets,
     auth,
     bonnet,
-    caller,
+    budgets,
     codelab,
     ops,
     origin,
@@ -20,7 +17,6 @@ from app.web import (
     paths,
     problems,
     pwa,
-    rate_counters,
     security,
     visitor,
 )
@@ -39,24 +35,14 @@ def register_private(app: Flask, settings: Settings) -> None:
 def register(app: Flask, settings: Settings) -> None:
     """Everything: what a process without pages has, and the pages."""
     register_private(app, settings)
-    # Before the CSRF check, so that guesses without a token count too.
-    limiter = Limiter(
-        get_remote_address,
-        app=app,
-        storage_uri=rate_counters.URI,
-        enabled=not settings.lab,
-        on_breach=problems.on_limit,
-    )
-    # A node's gate bounds them, and a storm of them has no time to look for limits.
-    limiter.request_filter(lambda: request.path == endpoint.PATH)
+    budgets.register(app, settings)
+    auth.limit(app)
     csrf = CSRFProtect(app)
-    app.register_blueprint(auth.register(limiter))
     assets.register(app, settings)
-    for part in (pages, codelab, bonnet, pwa):
+    for part in (auth, pages, codelab, bonnet, pwa):
         app.register_blueprint(part.pages)
     app.context_processor(pages.page_context)
-    caller.limit_programs(limiter, api.notifications.api, settings.token_requests)
-    api.register(app, limiter, lab_mode=settings.lab)
+    api.register(app, lab_mode=settings.lab)
     # The JSON API is guarded by `origin`: a service worker has no CSRF token.
     for name, blueprint in app.blueprints.items():
         if name.startswith("api_"):

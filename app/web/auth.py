@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, redirect, render_template, request, url_for
-from flask_limiter import Limiter
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
@@ -13,13 +12,11 @@ from app import accounts
 from app.errors import Problem
 from app.models import User
 from app.web import visitor
+from app.web.budgets import address, current_budgets
 from app.web.operators import refuse_names_of_operators
 from app.web.services import current_services
 
 Answer = Response | str | tuple[str, int]
-
-#: Signing in is what a guesser repeats.
-ATTEMPTS = "30 per minute; 300 per hour"
 
 pages = Blueprint("auth", __name__)
 
@@ -42,10 +39,13 @@ class ButtonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
     """A form that is only a button, with its CSRF token."""
 
 
-def register(limiter: Limiter) -> Blueprint:
-    """The blueprint, its POSTs limited per address."""
-    limiter.limit(ATTEMPTS, methods=["POST"])(pages)
-    return pages
+def limit(app: Flask) -> None:
+    """To be called before the CSRF check is made, so that guesses without its token count too."""
+
+    @app.before_request
+    def spend_an_attempt() -> None:
+        if request.method == "POST" and request.blueprint == pages.name:
+            current_budgets().sign_in.spend(address())
 
 
 @pages.route("/signup", methods=["GET", "POST"])

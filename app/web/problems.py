@@ -1,18 +1,16 @@
 """Every error as one thing: a catalogue entry, rendered as RFC 9457 problem+json for programs and
 as a page for people. Registered by `web.register`."""
 
-from time import time
 from typing import Any, NotRequired
 
 from flask import Flask, Response, current_app, render_template, request
-from flask_limiter import RequestLimit
 from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import OperationalError
 from typing_extensions import TypedDict
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app import log
-from app.errors import MalformedRequest, Problem, RateLimited, TryAgain
+from app.errors import MalformedRequest, Problem, TryAgain
 
 logger = log.get("web")
 
@@ -57,13 +55,6 @@ def on_http_error(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
-    return response
-
-
-def on_limit(limit: RequestLimit) -> Response:
-    """Too many requests from one address; asked again after this many seconds they pass."""
-    response = on_problem(RateLimited())
-    response.headers["Retry-After"] = str(max(1, int(limit.reset_at - time())))
     return response
 
 

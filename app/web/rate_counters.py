@@ -1,14 +1,11 @@
-"""Where the limits count: in this process's memory. The storage that comes with Flask-Limiter does
-the same, but starts a thread every few milliseconds to forget what is over; here the next request
-does that, and a request costs a tenth less. Registered by being imported."""
-
-import time
-from collections.abc import Callable
+"""Where budgets count: in this process's memory. The storage that comes with `limits` does so too,
+but starts a thread every few milliseconds to forget what is over; here the next request does that,
+and a request costs a tenth less."""
 
 from limits.storage import Storage
 
-SCHEME = "counters"
-URI = f"{SCHEME}://"
+from app import clock
+
 #: Seconds between two looks for what is over.
 TIDY = 10.0
 
@@ -17,19 +14,12 @@ class RateCounters(Storage):
     """One counter per key and window. Requests are greenlets and nothing here gives way to another,
     so it needs no locks."""
 
-    STORAGE_SCHEME = [SCHEME]
+    STORAGE_SCHEME = None
 
-    def __init__(
-        self,
-        uri: str | None = None,
-        wrap_exceptions: bool = False,
-        now: Callable[[], float] = time.time,
-        **_options: str,
-    ) -> None:
-        super().__init__(uri, wrap_exceptions=wrap_exceptions)
+    def __init__(self) -> None:
+        super().__init__()
         #: Count, and when its window ends.
         self._counters: dict[str, tuple[int, float]] = {}
-        self._now = now
         self._tidy_at = 0.0
 
     @property
@@ -38,7 +28,7 @@ class RateCounters(Storage):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Count `amount`; a window of `expiry` seconds begins when none is open."""
-        now = self._now()
+        now = clock.now()
         self._tidy(now)
         count, ends = self._counters.get(key, (0, 0.0))
         if ends <= now:
@@ -48,11 +38,11 @@ class RateCounters(Storage):
 
     def get(self, key: str) -> int:
         count, ends = self._counters.get(key, (0, 0.0))
-        return count if ends > self._now() else 0
+        return count if ends > clock.now() else 0
 
     def get_expiry(self, key: str) -> float:
         """When the window ends; now, when none is open."""
-        now = self._now()
+        now = clock.now()
         return max(now, self._counters.get(key, (0, now))[1])
 
     def check(self) -> bool:

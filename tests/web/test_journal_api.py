@@ -6,16 +6,18 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from app import clock
 from app import journal as whole
 from app.db import Model
 from app.models import JournalEvent
-from app.web.api import journal
+from app.web.budgets import EXTENSION, Budget, Budgets
 from tests.web.conftest import ENDPOINT, Browser
 
 EVENT = {"actor": "service-worker", "kind": "push.received", "step": 10}
@@ -45,11 +47,12 @@ def test_report_says_of_which_device_it_is(browser: Browser) -> None:  # W-11, W
 
 
 def test_reports_have_a_limit_per_user(
-    browser: Browser, stranger: Browser, monkeypatch: pytest.MonkeyPatch
+    app: Flask, browser: Browser, stranger: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # W-11
     """A laboratory that is open to the world holds no more than its visitors can look at."""
     monkeypatch.setattr(clock, "now", lambda: 6000.0)
-    monkeypatch.setattr(journal, "EVENTS_PER_MINUTE", 60)
+    known: Budgets = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = replace(known, report=Budget("60 per minute"))
 
     def report(who: Browser) -> TestResponse:
         return who.client.post("/api/journal", json={"events": [EVENT] * 30})

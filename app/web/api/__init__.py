@@ -1,7 +1,6 @@
 """The JSON API, one file per noun."""
 
 from flask import Flask
-from flask_limiter import Limiter
 
 from app.web.api import (
     account,
@@ -20,10 +19,10 @@ from app.web.api import (
 )
 
 
-def register(app: Flask, limiter: Limiter, *, lab_mode: bool) -> None:
-    app.register_blueprint(account.register(limiter), url_prefix="/api")
-    app.register_blueprint(journal.register(app), url_prefix="/api")
+def register(app: Flask, *, lab_mode: bool) -> None:
     for part in (
+        account,
+        journal,
         session,
         subscriptions,
         devices,

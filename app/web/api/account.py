@@ -4,8 +4,6 @@ signed-in device; what compares passwords is limited like signing in."""
 from typing import Annotated, Any
 
 from flask import Blueprint, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from pydantic import Field, JsonValue
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
@@ -17,7 +15,7 @@ from app.models import User
 from app.web.api.body import Body, Text, read
 from app.web.api.describe import NoContent, Time, takes
 from app.web.api.devices import MuteBody
-from app.web.auth import ATTEMPTS
+from app.web.budgets import address, current_budgets
 from app.web.operators import refuse_names_of_operators
 from app.web.services import current_services
 from app.web.visitor import Visitor, find_visitor, require_visitor, sign_out, write_as
@@ -72,19 +70,13 @@ class ExportAnswer(TypedDict):
     answers: list[dict[str, JsonValue]]
 
 
-def register(limiter: Limiter) -> Blueprint:
-    """The blueprint. Its POSTs have one budget per user: a stolen session may be anywhere."""
-    limiter.shared_limit(ATTEMPTS, "password", key_func=_whose, exempt_when=_is_no_post)(api)
-    return api
-
-
-def _is_no_post() -> bool:
-    return request.method != "POST"
-
-
-def _whose() -> str:
-    visitor = find_visitor()
-    return f"user {visitor.user_id}" if visitor else str(get_remote_address())
+@api.before_request
+def spend_an_attempt() -> None:
+    """One budget for all that compares passwords."""
+    if request.method == "POST":
+        visitor = find_visitor()
+        whose = f"user {visitor.user_id}" if visitor else address()
+        current_budgets().password.spend(whose)
 
 
 @api.get("/account")

@@ -1,29 +1,22 @@
 """The run's journal: read by its owner, written to by the page and its service worker."""
 
 import json
-import math
 from typing import Annotated, Literal
 
-from flask import Blueprint, Flask, current_app
-from limits import RateLimitItemPerMinute
-from limits.strategies import FixedWindowRateLimiter
+from flask import Blueprint
 from pydantic import AfterValidator, Field, JsonValue
 
 from app import clock, devices
-from app.errors import RateLimited
 from app.journal import JournalPage, page_of, read_run
 from app.web.api.body import Body, Text, read
 from app.web.api.describe import NoContent, Number, takes
-from app.web.rate_counters import RateCounters
+from app.web.budgets import current_budgets
 from app.web.services import current_services
 from app.web.visitor import require_visitor
 
 api = Blueprint("api_journal", __name__)
 
 DETAIL_BYTES = 16 * 1024
-#: What the browsers of one user may report within a minute; a run has some twenty.
-EVENTS_PER_MINUTE = 3000
-BUDGET = "pushlab-reports"
 AFTER = Number("after", 0, 10**15, "The cursor of an earlier answer.")
 
 
@@ -49,24 +42,6 @@ class ReportedEvent(Body):
 
 class ReportBody(Body):
     events: Annotated[list[ReportedEvent], Field(min_length=1, max_length=50)]
-
-
-def register(app: Flask) -> Blueprint:
-    """The blueprint. What it takes is limited per user, also in a laboratory."""
-    app.extensions[BUDGET] = FixedWindowRateLimiter(RateCounters(now=lambda: clock.now()))
-    return api
-
-
-def _spend(user_id: int, events: int) -> None:
-    """Raises RateLimited; what is refused does not count."""
-    limiter: FixedWindowRateLimiter = current_app.extensions[BUDGET]
-    limit, key = RateLimitItemPerMinute(EVENTS_PER_MINUTE), str(user_id)
-    if not limiter.test(limit, key, cost=events):
-        refused = RateLimited("The journal takes no more of this minute.")
-        left = limiter.get_window_stats(limit, key).reset_time - clock.now()
-        refused.headers = {"Retry-After": str(max(1, math.ceil(left)))}
-        raise refused
-    limiter.hit(limit, key, cost=events)
 
 
 class RunPage(JournalPage):
@@ -98,7 +73,7 @@ def report() -> NoContent:
     events = read(ReportBody).events
     if not services.journal.enabled:
         return "", 204
-    _spend(visitor.user_id, len(events))
+    current_budgets().report.spend(f"user {visitor.user_id}", len(events))
     with services.database.read() as session:
         device = devices.find_by_session(session, visitor.session_id)
     connection_id = device.connection_id if device else None
