@@ -34,6 +34,7 @@ from app.sending import vapid
 from app.sending.sender import Sender
 from app.sending.webpush import WebPush
 from app.web import visitor
+from app.web.application import Application
 from app.web.services import Services
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +43,7 @@ MEGABYTE = 1024 * 1024
 
 def wire(settings: Settings) -> Flask:
     """The application and its services; nothing runs yet."""
-    app = Flask(
+    app = Application(
         "pushlab",
         root_path=str(ROOT),
         template_folder=str(ROOT / "templates"),

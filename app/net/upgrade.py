@@ -63,6 +63,11 @@ def prepare(environ: Environ, *, protocol: str, set_cookie: str) -> None:
     environ[ANSWER] = "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
+def is_accepted(environ: Environ) -> bool:
+    """The request is a handshake that `prepare` found nothing wrong with."""
+    return ANSWER in environ
+
+
 def accept_key(key: str) -> str:
     """Section 4.2.2, step 5.4. Raises MalformedRequest unless the key is 16 bytes in base64."""
     try:
