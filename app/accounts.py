@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import cast
 
-from sqlalchemy import Select, Table, and_, delete, exists, or_, select
+from sqlalchemy import Select, Table, and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -26,6 +26,7 @@ PASSWORD_MAX = 128
 SEEN_SECONDS = 60
 
 USERS = cast(Table, User.__table__)
+SESSIONS = cast(Table, AuthSession.__table__)
 #: Built once: building a statement costs more than running it.
 IDS_BY_KEY = select(USERS.c.name_key, USERS.c.id).where(is_one_of(USERS.c.name_key, "keys"))
 LOCK = (
@@ -33,6 +34,11 @@ LOCK = (
     .where(is_one_of(USERS.c.id, "of_users"))
     .order_by(USERS.c.id)
     .with_for_update(key_share=True)
+)
+TOUCH = (
+    update(SESSIONS)
+    .where(SESSIONS.c.session_id == bindparam("of_session"), SESSIONS.c.revoked_at.is_(None))
+    .values(last_seen_at=bindparam("now"))
 )
 
 
@@ -141,7 +147,7 @@ def forget_guests(session: Session, user_ids: Collection[int]) -> None:
     others still wait to hear from, stays."""
     needed_by = (AuthSession.user_id, ApiToken.user_id, ScheduledNotification.creator_id)
     needed = or_(*(exists().where(column == User.id) for column in needed_by))
-    lock_users(session, user_ids)
+    lock_users(session.connection(), user_ids)
     statement = delete(User).where(User.id.in_(user_ids), User.password_hash.is_(None), ~needed)
     session.execute(statement, execution_options={"synchronize_session": False})
 
@@ -197,7 +203,7 @@ def open_session(session: Session, user_id: int) -> AuthSession:
     """Sign in: a new session, which is a new device. Raises WrongPassword when the user was deleted
     a moment ago."""
     now = clock.now()
-    lock_users(session, [user_id])
+    lock_users(session.connection(), [user_id])
     if session.get(User, user_id) is None:
         raise WrongPassword()
     opened = AuthSession(
@@ -225,7 +231,7 @@ def lock_session(session: Session, session_id: str) -> tuple[AuthSession, User]:
     found = find_live_session(session, session_id)
     if found is None:
         raise SignedOut()
-    lock_users(session, [found[1].id])
+    lock_users(session.connection(), [found[1].id])
     again = session.execute(
         _live(session_id), execution_options={"populate_existing": True}
     ).one_or_none()
@@ -238,16 +244,17 @@ def needs_touch(last_seen_at: float) -> bool:
     return clock.now() - last_seen_at > SEEN_SECONDS
 
 
-def touch_session(session: Session, session_id: str) -> None:
-    """The session was used: its thirty days begin anew."""
-    opened = session.get(AuthSession, session_id)
-    if opened is not None and opened.revoked_at is None:
-        opened.last_seen_at = clock.now()
+def touch_sessions(connection: Connection, session_ids: Collection[str]) -> None:
+    """These sessions were used: their thirty days begin anew. In the order of ids, so that
+    processes do not wait for each other."""
+    now = clock.now()
+    rows = [{"of_session": one, "now": now} for one in sorted(session_ids)]
+    if rows:
+        connection.execute(TOUCH, rows)
 
 
-def lock_users(session: Session, user_ids: Iterable[int]) -> None:
+def lock_users(connection: Connection, user_ids: Iterable[int]) -> None:
     """Whoever touches a user's records takes this lock first, in the order of ids, so that commit
     order is `seq` order and nothing deadlocks. SQLite has one writer and needs no lock."""
-    connection = session.connection()
     if connection.dialect.name != "sqlite":
         connection.execute(LOCK, {"of_users": sorted(set(user_ids))}).all()

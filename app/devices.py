@@ -269,7 +269,7 @@ def rename(session: Session, device: Registration, name: str) -> None:
 def sign_out(session: Session, session_id: str) -> Ended | None:
     """Revoke the session for good; its record, pending rows, subscription and outbox go with it."""
     whose = select(AuthSession.user_id).where(AuthSession.session_id == session_id)
-    lock_users(session, session.scalars(whose).all())
+    lock_users(session.connection(), session.scalars(whose).all())
     opened = session.get(AuthSession, session_id, populate_existing=True)
     if opened is None or opened.revoked_at is not None:
         return None

@@ -100,7 +100,7 @@ def create(database: Database, *user_ids: int, **fields: Any) -> list[Created]:
     """A notification for each of these users, in that order, in one transaction."""
     data = fields.pop("data", {"title": "hello"})
     new = [NewNotification(user_id, data, **fields) for user_id in user_ids]
-    return database.write(lambda session: create_all(session, new))
+    return database.write(lambda session: create_all(session.connection(), new))
 
 
 def rows(database: Database, model: type[T]) -> list[T]:

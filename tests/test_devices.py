@@ -170,7 +170,7 @@ def test_guest_goes_with_the_last_session(any_database: Database) -> None:  # P-
 
 def test_used_session_lives_on(database: Database) -> None:  # P-14
     device = database.write(make_device)
-    database.write(lambda s: accounts.touch_session(s, device.session_id))
+    database.write(lambda s: accounts.touch_sessions(s.connection(), [device.session_id]))
     assert database.write(lambda s: devices.expire(s, clock.now() + 29 * DAY, 30 * DAY)) == []
 
 

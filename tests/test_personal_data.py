@@ -183,7 +183,7 @@ def test_what_comes_first_wins_between_two_processes(
     database = Database(postgres_engine)
     device = fill(database)
     with ThreadPoolExecutor() as other, Session(postgres_engine) as session:
-        accounts.lock_users(session, [device.user_id])
+        accounts.lock_users(session.connection(), [device.user_id])
         late = other.submit(
             database.write, lambda late: accounts.lock_session(late, device.session_id)
         )

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app import clock, metrics
@@ -69,10 +70,11 @@ class Creator:
         return created
 
     def _create_together(
-        self, session: Session, wanted: list[Sequence[NewNotification]]
+        self, connection: Connection, wanted: list[Sequence[NewNotification]]
     ) -> list[list[Created]]:
         """What several callers want at the same time, with the statements of one."""
-        made = iter(create_all(session, [item for new in wanted for item in new], self._grace))
+        together = [item for new in wanted for item in new]
+        made = iter(create_all(connection, together, self._grace))
         created = [list(islice(made, len(new))) for new in wanted]
         self._faults.reach("create.before_commit")
         return created
@@ -90,7 +92,7 @@ class Creator:
 
         def work(session: Session) -> tuple[list[NewNotification], list[Created]]:
             due = schedule.take_due(session, clock.now(), limit)
-            return due, create_all(session, due, self._grace)
+            return due, create_all(session.connection(), due, self._grace)
 
         due, created = self._database.write(work)
         if created:
@@ -150,7 +152,7 @@ def _create_once(
         return _make_all(session, new, grace), True
     # All users at once: a second lock, taken later, could be out of order. It also makes two
     # requests with one key come one after the other.
-    lock_users(session, [idempotency.user_id, *_users_of(new)])
+    lock_users(session.connection(), [idempotency.user_id, *_users_of(new)])
     known = find_answer(session, idempotency)
     if known is not None:
         return known, False
@@ -163,9 +165,9 @@ def _make_all(session: Session, new: Sequence[NewNotification], grace: float) ->
     """What is for now is made real, what is for later is kept; in their order."""
     now = [item for item in new if item.deliver_at is None]
     if len(now) == len(new):
-        return create_all(session, now, grace)
-    lock_users(session, _users_of(new))
-    made = iter(create_all(session, now, grace))
+        return create_all(session.connection(), now, grace)
+    lock_users(session.connection(), _users_of(new))
+    made = iter(create_all(session.connection(), now, grace))
     return [next(made) if item.deliver_at is None else schedule.add(session, item) for item in new]
 
 

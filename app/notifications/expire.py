@@ -47,7 +47,7 @@ def expire_notifications(session: Session) -> int:
     rows = session.execute(found.order_by(NotificationData.expires_at).limit(BATCH)).all()
     if not rows:
         return 0
-    lock_users(session, {row.user_id for row in rows})
+    lock_users(session.connection(), {row.user_id for row in rows})
     ids = [row.notification_id for row in rows]
     _count_losses(session, _delete_pending(session, ids))
     # Outbox rows go with their notification.

@@ -63,7 +63,7 @@ def take_due(session: Session, now: float, limit: int) -> list[NewNotification]:
     found = session.execute(due.order_by(*order).limit(limit)).all()
     if not found:
         return []
-    lock_users(session, [row.user_id for row in found])
+    lock_users(session.connection(), [row.user_id for row in found])
     ids = [row.notification_id for row in found]
     still_there = select(waiting).where(waiting.notification_id.in_(ids)).order_by(*order)
     rows = session.scalars(still_there.with_for_update(skip_locked=True)).all()

@@ -1,5 +1,5 @@
 """The one transaction that makes notifications real: numbered, stored, pending for every device of
-their users, queued for every push subscription. Functions of a session, called by `create`."""
+their users, queued for every push subscription. Functions of a connection, called by `create`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast
 import uuid_utils
 from sqlalchemy import Double, Insert, Table, bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
 
 from app import clock
 from app.accounts import lock_users
@@ -159,15 +158,15 @@ class _Rows:
 
 
 def create_all(
-    session: Session, new: Sequence[NewNotification], grace: float = GRACE
+    connection: Connection, new: Sequence[NewNotification], grace: float = GRACE
 ) -> list[Created]:
     """All of them or none, in their order. `grace`: how many seconds a device has to acknowledge
     what is pushed only if it does not. Raises NotFound when a user is gone."""
     if not new:
         return []
     counts = Counter(item.user_id for item in new)
-    lock_users(session, counts)  # first and alone, so that commit order is `seq` order
-    connection, now = session.connection(), clock.now()
+    lock_users(connection, counts)  # first and alone, so that commit order is `seq` order
+    now = clock.now()
     addressees = _address(connection, counts, now)
     made = [_rows(item, now, grace, addressees[item.user_id]) for item in new]
     _insert(connection, ADD_DATA, [one.data for one in made])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import gevent
 from gevent.event import Event
-from sqlalchemy.orm import Session
+from sqlalchemy.engine import Connection as DatabaseConnection
 
 from app import metrics
 from app.db import Database
@@ -72,7 +72,7 @@ class Acks:
             return True
         try:
             self._faults.reach("node.before_ack")
-            self._database.write(lambda session: _store(session, batch))
+            self._database.write_together(_store, batch)
             self._faults.reach("node.after_ack")
         except Exception:
             log.exception("acknowledgements could not be stored")
@@ -99,10 +99,12 @@ class Acks:
                 )
 
 
-def _store(session: Session, batch: Batch) -> None:
-    pending.acknowledge(session, ((one.connection_id, acked.rows) for one, acked in batch))
+def _store(connection: DatabaseConnection, batches: list[Batch]) -> list[None]:
+    batch = [one for some in batches for one in some]
+    pending.acknowledge(connection, ((one.connection_id, acked.rows) for one, acked in batch))
     told: Counter[tuple[str, int]] = Counter()
-    for connection, acknowledged in batch:
+    for device, acknowledged in batch:
         if acknowledged.expired:
-            told[connection.connection_id, connection.held.epoch] += acknowledged.expired
-    registry.subtract_expired(session, told)
+            told[device.connection_id, device.held.epoch] += acknowledged.expired
+    registry.subtract_expired(connection, told)
+    return [None] * len(batches)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gevent.pool import Group
+from sqlalchemy.engine import Connection as DatabaseConnection
 from sqlalchemy.orm import Session
 
 from app import accounts, devices
@@ -273,22 +274,21 @@ def _register(session: Session, session_id: str, user_agent: str, touch: str | N
     return Admitted(record.connection_id, resumed=known is not None, touch=touch)
 
 
-def take_over_all(session: Session, wishes: list[tuple[Admitted, str]]) -> list[Held | None]:
+def take_over_all(
+    database: DatabaseConnection, wishes: list[tuple[Admitted, str]]
+) -> list[Held | None]:
     """Each device for the incarnation that it came to; None: it was signed out in the meantime.
     Sessions before records: the order in which a sign-out takes them."""
-    for admitted, _ in wishes:
-        if admitted.touch is not None:
-            accounts.touch_session(session, admitted.touch)
-    session.flush()
+    accounts.touch_sessions(database, {one.touch for one, _ in wishes if one.touch is not None})
     held: list[Held | None] = []
     for node_uri, connection_ids in _parts(wishes):
-        held += registry.take_over(session, connection_ids, node_uri)
+        held += registry.take_over(database, connection_ids, node_uri)
     return held
 
 
-def release_all(session: Session, leaving: list[list[tuple[str, int]]]) -> list[None]:
+def release_all(database: DatabaseConnection, leaving: list[list[tuple[str, int]]]) -> list[None]:
     """Whoever leaves at the same time, with one statement and in one order."""
-    registry.release(session, (one for owned in leaving for one in owned))
+    registry.release(database, (one for owned in leaving for one in owned))
     return [None] * len(leaving)
 
 

@@ -131,12 +131,11 @@ def _contents(connection: Connection, notification_ids: set[str]) -> dict[str, C
     return {row[0]: Content(*row) for row in rows}
 
 
-def acknowledge(session: Session, acknowledged: Iterable[tuple[str, Iterable[Row]]]) -> None:
+def acknowledge(connection: Connection, acknowledged: Iterable[tuple[str, Iterable[Row]]]) -> None:
     """Delete rows, given with the connection_id of their device (P-11)."""
     keys = [(connection_id, row.seq) for connection_id, rows in acknowledged for row in rows]
     if not keys:
         return
-    connection = session.connection()
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(ACKNOWLEDGE_EACH, keys)
     else:

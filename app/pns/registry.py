@@ -12,7 +12,6 @@ from typing import cast
 
 from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import is_one_of
@@ -104,10 +103,12 @@ def find(connection: Connection, session_ids: list[str]) -> list[Known | None]:
     return [found.get(session_id) for session_id in session_ids]
 
 
-def take_over(session: Session, connection_ids: Sequence[str], node_uri: str) -> list[Held | None]:
+def take_over(
+    connection: Connection, connection_ids: Sequence[str], node_uri: str
+) -> list[Held | None]:
     """The devices are this node's now, whoever had them. None for one that was signed out in the
     meantime. None is named twice: each take-over has an epoch of its own."""
-    connection, ids = session.connection(), {"ids": connection_ids}
+    ids = {"ids": connection_ids}
     values = {"new_node_uri": node_uri, "now": clock.now()}
     owned = connection.execute(TAKE_OVER, values | ids).all()
     waiting: dict[str, int] = dict(map(tuple, connection.execute(WAITING, ids)))
@@ -118,29 +119,29 @@ def take_over(session: Session, connection_ids: Sequence[str], node_uri: str) ->
     return [taken.get(connection_id) for connection_id in connection_ids]
 
 
-def release(session: Session, owned: Iterable[tuple[str, int]]) -> None:
+def release(connection: Connection, owned: Iterable[tuple[str, int]]) -> None:
     """These devices (connection id, epoch) are offline, except whom somebody took over since. In
     the order of ids, so that nodes do not wait for each other."""
     now = clock.now()
     rows = [{"of_connection": one, "of_epoch": epoch, "now": now} for one, epoch in sorted(owned)]
     if rows:
-        session.connection().execute(RELEASE, rows)
+        connection.execute(RELEASE, rows)
 
 
-def are_held(session: Session, held: dict[str, int], node_uri: str) -> bool:
+def are_held(connection: Connection, held: dict[str, int], node_uri: str) -> bool:
     """Whether this node holds all these devices (connection id: epoch) still. An epoch only rises:
     if their sums are the same, each of them is. So one row is the answer, however many they are."""
-    found = session.connection().execute(HELD, {"ids": held, "of_node": node_uri}).one()
+    found = connection.execute(HELD, {"ids": held, "of_node": node_uri}).one()
     return found == (len(held), sum(held.values()))
 
 
-def owners(session: Session, connection_ids: Iterable[str]) -> dict[str, Owner]:
+def owners(connection: Connection, connection_ids: Iterable[str]) -> dict[str, Owner]:
     """Who holds each of these devices; those that are no more are missing."""
-    rows = session.connection().execute(OWNERS, {"ids": connection_ids})
+    rows = connection.execute(OWNERS, {"ids": connection_ids})
     return {connection_id: Owner(*owner) for connection_id, *owner in rows}
 
 
-def subtract_expired(session: Session, told: dict[tuple[str, int], int]) -> None:
+def subtract_expired(connection: Connection, told: dict[tuple[str, int], int]) -> None:
     """These devices (connection id, epoch) know of that many expired notifications: they are not
     told again. Except whom somebody took over since: it is told again there, and what it says
     there is subtracted; both would take away what it was not told of."""
@@ -148,4 +149,4 @@ def subtract_expired(session: Session, told: dict[tuple[str, int], int]) -> None
         left = Registration.expired_count - count
         known = (Registration.connection_id == connection_id, Registration.epoch == epoch)
         enough = Registration.expired_count >= count
-        session.execute(update(Registration).where(*known, enough).values(expired_count=left))
+        connection.execute(update(Registration).where(*known, enough).values(expired_count=left))

@@ -80,10 +80,10 @@ class Sweep:
 
     def _check(self, ours: Sequence[Connection], node_uri: str) -> None:
         held = {one.connection_id: one.held.epoch for one in ours}
-        with self._database.read() as session:
-            if registry.are_held(session, held, node_uri):
+        with self._database.engine.connect() as database:
+            if registry.are_held(database, held, node_uri):
                 return
-            owners = registry.owners(session, held)
+            owners = registry.owners(database, held)
         for connection in ours:
             owner = owners.get(connection.connection_id)
             if owner is None:

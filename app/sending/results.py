@@ -41,7 +41,7 @@ def finish(session: Session, done: Sequence[Done]) -> list[Finished | None]:
     any more, because the lease was over or the subscription went."""
     gone = [item.user_id for item, outcome in done if outcome.state == "gone"]
     if gone:  # all users at once, and first: a later lock could be out of order
-        lock_users(session, gone)
+        lock_users(session.connection(), gone)
     delivered = [one for one in done if one.outcome.state == "delivered"]
     ours = _finish_delivered(session, delivered)
 

@@ -65,7 +65,7 @@ def load(session_id: str) -> Visitor | None:
     if found is None:
         return None
     if accounts.needs_touch(found[0].last_seen_at):
-        database.write(lambda writing: accounts.touch_session(writing, session_id))
+        database.write(lambda writing: accounts.touch_sessions(writing.connection(), [session_id]))
         session.modified = True  # the cookie's days begin anew too
     return _visitor(*found)
 

@@ -74,7 +74,7 @@ class Bench:
     def send_all(self, body: str) -> int:
         """Create one notification for all devices; until each row has its outcome."""
         new = NewNotification(self.user_id, {"title": "bench", "body": body})
-        [created] = self.database.write(lambda session: create_all(session, [new]))
+        [created] = self.database.write(lambda session: create_all(session.connection(), [new]))
         self.changed.set()
         waiting = threading.Event()
         while self._count(created.notification_id, "queued"):

@@ -61,7 +61,7 @@ def test_devices_are_counted_whatever_their_subscriptions(any_database: Database
         NewNotification(user, {"title": "no one"}, only_connection_id=gone.connection_id),
         NewNotification(nobody, {"title": "another's"}, only_connection_id=two.connection_id),
     ]
-    made = any_database.write(lambda session: create_all(session, new))
+    made = any_database.write(lambda session: create_all(session.connection(), new))
     counts = [(each.devices, each.subscriptions) for each in made]
     assert counts == [(3, 2), (1, 1), (1, 0), (0, 0), (0, 0)]
     pending = Counter(row.notification_id for row in rows(any_database, PendingNotification))
@@ -160,7 +160,7 @@ def test_create_rolled_back_by_its_caller_leaves_nothing(database: Database) -> 
     user = make_user(database)
 
     def work(session: Session) -> None:
-        create_all(session, [NewNotification(user, {"title": "hello"})])
+        create_all(session.connection(), [NewNotification(user, {"title": "hello"})])
         raise RuntimeError("the process dies here")
 
     with pytest.raises(RuntimeError):

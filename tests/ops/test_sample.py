@@ -124,7 +124,8 @@ def fill(session: Session, notifications: int) -> None:
     device = make_device(session)
     make_vapid_key(session)
     store(session, device, new_subscription(f"{ORIGIN}/a"))
-    create_all(session, [NewNotification(device.user_id, {"title": "x"})] * notifications)
+    new = [NewNotification(device.user_id, {"title": "x"})] * notifications
+    create_all(session.connection(), new)
     session.execute(insert(PnsNode).values(node_uri="http://10.0.0.1:7/#abc", heartbeat_at=0))
 
 

@@ -71,7 +71,7 @@ class House:
     def create(self, user_id: int, *titles: str) -> list[str]:
         """Notifications that nobody rings for."""
         new = [NewNotification(user_id, {"title": title}) for title in titles]
-        made = self.database.write(lambda session: create_all(session, new))
+        made = self.database.write(lambda session: create_all(session.connection(), new))
         return [one.notification_id for one in made]
 
     def create_and_ring(self, user_id: int, *titles: str) -> list[str]:

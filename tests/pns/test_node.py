@@ -156,7 +156,7 @@ def test_two_sockets_of_a_device_in_one_turn_have_two_epochs(house: House) -> No
     ada, bob = house.make_device("Ada"), house.make_device("Bob")
     hers, his = (Admitted(one.connection_id, resumed=True) for one in (ada, bob))
     wishes = [(hers, "a"), (his, "a"), (hers, "a"), (hers, "b")]
-    held = house.database.write(lambda session: take_over_all(session, wishes))
+    held = house.database.write(lambda session: take_over_all(session.connection(), wishes))
     assert [one and (one.connection_id, one.epoch) for one in held] == [
         *((ada.connection_id, 1), (bob.connection_id, 1)),
         *((ada.connection_id, 2), (ada.connection_id, 3)),

@@ -74,7 +74,7 @@ def test_acknowledged_rows_go(house: House) -> None:  # P-11
     device, other = house.make_device(), house.make_device()
     first, _ = house.create(device.user_id, "tea", "cake")
     mine = [(device.connection_id, [Row(first, 1), Row("unknown", 99)])]
-    house.database.write(lambda session: pending.acknowledge(session, mine))
+    house.database.write(lambda session: pending.acknowledge(session.connection(), mine))
     assert (house.pending_of(device), house.pending_of(other)) == (1, 2)
 
 
@@ -110,7 +110,7 @@ def test_row_goes_by_its_id_alone_too(house: House) -> None:  # P-11
 
 def take_over(house: House, device: Device, node_uri: str) -> Held | None:
     (held,) = house.database.write(
-        lambda session: registry.take_over(session, [device.connection_id], node_uri)
+        lambda session: registry.take_over(session.connection(), [device.connection_id], node_uri)
     )
     return held
 
@@ -131,7 +131,9 @@ def test_many_are_taken_over_at_once(house: House) -> None:  # P-9
     house.create(bob.user_id, "tea", "cake")
     house.sign_out(gone)
     wanted = [one.connection_id for one in (bob, gone, ada)]
-    held = house.database.write(lambda session: registry.take_over(session, wanted, "a"))
+    held = house.database.write(
+        lambda session: registry.take_over(session.connection(), wanted, "a")
+    )
     assert held == [
         Held(bob.connection_id, bob.user_id, 1, 2, 0, 2),
         None,
@@ -144,9 +146,9 @@ def test_release_compares_the_epoch(house: House) -> None:  # P-9
     for node_uri in "ab":
         take_over(house, device, node_uri)
     former, current = (device.connection_id, 1), (device.connection_id, 2)
-    house.database.write(lambda session: registry.release(session, [former]))
+    house.database.write(lambda session: registry.release(session.connection(), [former]))
     assert house.node_uri_of(device) == "b"
-    house.database.write(lambda session: registry.release(session, [former, current]))
+    house.database.write(lambda session: registry.release(session.connection(), [former, current]))
     assert house.node_uri_of(device) is None
 
 
@@ -176,7 +178,7 @@ def test_node_finds_what_waits_for_its_devices_alone(house: House) -> None:  # P
         assert pending.newest_waiting(session, "a") == {mine.connection_id: 2}
         ids = [mine.connection_id, elsewhere.connection_id, "nobody"]
         owned_by = {ids[0]: Owner(1, "a"), ids[1]: Owner(1, "b")}
-        assert registry.owners(session, ids) == owned_by
+        assert registry.owners(session.connection(), ids) == owned_by
 
 
 def test_one_row_tells_whether_a_node_still_holds_all_it_knows(house: House) -> None:  # P-9
@@ -187,7 +189,7 @@ def test_one_row_tells_whether_a_node_still_holds_all_it_knows(house: House) -> 
 
     def are_held() -> bool:
         with house.database.read() as session:
-            return registry.are_held(session, held, "a")
+            return registry.are_held(session.connection(), held, "a")
 
     assert are_held()
     take_over(house, ada, "a")  # another socket of hers, on the same node
@@ -207,7 +209,7 @@ def test_expired_count_never_falls_below_what_is_not_told(house: House) -> None:
     house.set_expired(device, 3)
     told = {(device.connection_id, 0): 2}
     for _ in range(2):
-        house.database.write(lambda session: registry.subtract_expired(session, told))
+        house.database.write(lambda session: registry.subtract_expired(session.connection(), told))
     record = house.record_of(device)
     assert record is not None
     assert record.expired_count == 1

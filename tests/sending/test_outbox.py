@@ -352,7 +352,7 @@ def test_five_hundred_at_once_keep_order_and_topics(any_database: Database, user
         for number in range(250)
         for to in (user, other)
     ]
-    created = any_database.write(lambda session: create_all(session, new))
+    created = any_database.write(lambda session: create_all(session.connection(), new))
     assert [one.seq for one in created if one.user_id == other] == list(range(1, 251))
     seen: dict[int, list[int]] = {user: [], other: []}
     while claimed := claim(any_database):
