@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def now() -> float:
@@ -9,6 +10,7 @@ def now() -> float:
     return time.time()
 
 
+@lru_cache(maxsize=1)  # what was created together shares its time
 def iso(seconds: float) -> str:
     """RFC 3339 text in UTC with milliseconds, as every API answer shows a time."""
     moment = datetime.fromtimestamp(seconds, UTC)

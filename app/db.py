@@ -280,9 +280,8 @@ class Database:
     def write_together(
         self, work: WorkOnAll[Item, T], item: Item, *, users: Collection[int] = ()
     ) -> T:
-        """The same for work that costs less when it is done for many at once: it gets
-        the connection (a session costs as much as two statements) and the items of all callers who
-        wait for it now."""
+        """The same for work that costs less when it is done for many at once: it gets the connection
+        (a session costs as much as two statements) and the items of all callers who wait now."""
         return self._writes.do(_Job(work, item, users))
 
     def write_alone(self, work: Callable[[Session], T]) -> T:

@@ -204,3 +204,11 @@ class TestLimits:
         elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
         answer = honest.open("/api/notifications", environ_overrides=elsewhere)
         assert answer.status_code == 200
+
+    # P-2
+    def test_what_is_scheduled_is_of_the_same_budget(self, app: Flask, services: Services) -> None:
+        user_id = make_user(services.database)
+        program = Caller(app.test_client(), make_token(services, user_id))
+        asked = [program.open("/api/scheduled").status_code for _ in range(4)]
+        assert asked == [200, 200, 200, 429]
+        assert program.send().status_code == 429
