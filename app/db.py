@@ -280,7 +280,7 @@ class Database:
     def write_together(
         self, work: WorkOnAll[Item, T], item: Item, *, users: Collection[int] = ()
     ) -> T:
-        """The same for work that costs less when it is done for many at once: it gets the connection
+        """The same for work that costs less when it is done for many at once: it gets a connection
         (a session costs as much as two statements) and the items of all callers who wait now."""
         return self._writes.do(_Job(work, item, users))
 
