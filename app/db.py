@@ -1,5 +1,5 @@
 """The database: one engine, one helper that opens a short session, one writer. `wiring` makes it;
-domain functions get a Session and neither commit nor do I/O."""
+domain functions get a Session or a Connection and neither commit nor do I/O."""
 
 import json
 import random
@@ -237,8 +237,8 @@ class Database:
     """Short read sessions for everybody, and one writer per process.
 
     The writer is the group commit: all work that waits is done in one transaction. Work may
-    therefore run more than once and must have no side effects outside its session; on SQLite it
-    must not yield to another greenlet either.
+    therefore run more than once: it must have no side effects outside its transaction, and makes
+    anew what it adds. On SQLite it must not yield to another greenlet either.
 
     `lock_users` locks users in the order of their ids. A batch locks all that its work names before
     any of it runs: locks that are taken one after the other are out of order, and two processes

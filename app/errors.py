@@ -141,7 +141,7 @@ class RateLimited(Problem):
     title = "Too many requests: wait a moment"
 
     def __init__(self, retry_after: int) -> None:
-        """Asked again after so many seconds they pass."""
+        """Asked again after so many seconds, it passes."""
         super().__init__()
         self.headers = {"Retry-After": str(retry_after)}
 

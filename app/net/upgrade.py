@@ -17,13 +17,16 @@ from typing import Any
 
 import flask_sock
 from gevent import socket
+from werkzeug.exceptions import MethodNotAllowed
 
 from app.errors import MalformedRequest, Problem
 from app.net.websocket import Limits, WebSocket
 
 #: Section 1.3.
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#: In the environ: the answer that is to be sent, and that it was.
 ANSWER = "pushlab.upgrade"
+ANSWERED = "pushlab.upgraded"
 
 Environ = MutableMapping[str, Any]
 
@@ -43,7 +46,9 @@ def install() -> None:
 
 def prepare(environ: Environ, *, protocol: str, set_cookie: str) -> None:
     """Check the opening handshake and write its answer, to be sent when flask-sock asks for it.
-    Raises a Problem for a handshake that this server cannot accept."""
+    Raises a Problem, or MethodNotAllowed, for a handshake that this server cannot accept."""
+    if environ.get("REQUEST_METHOD") != "GET":  # section 4.1
+        raise MethodNotAllowed(["GET"])
     spoken = environ.get("SERVER_PROTOCOL"), environ.get("HTTP_SEC_WEBSOCKET_VERSION")
     if spoken != ("HTTP/1.1", "13"):
         raise UpgradeRequired()
@@ -63,9 +68,9 @@ def prepare(environ: Environ, *, protocol: str, set_cookie: str) -> None:
     environ[ANSWER] = "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
-def is_accepted(environ: Environ) -> bool:
-    """The request is a handshake that `prepare` found nothing wrong with."""
-    return ANSWER in environ
+def is_answered(environ: Environ) -> bool:
+    """The request was a handshake, and got its 101."""
+    return ANSWERED in environ
 
 
 def accept_key(key: str) -> str:
@@ -90,6 +95,7 @@ class Upgrade:
         self._sock: socket.socket = environ["gunicorn.socket"]
         with contextlib.suppress(OSError):  # the peer is gone: the reader will notice
             self._sock.sendall(environ[ANSWER])
+        environ[ANSWERED] = True
 
     def take_over(self, limits: Limits | None = None) -> WebSocket:
         """The socket, out of the server's hands: gunicorn closes what is left, an empty shell."""

@@ -10,6 +10,6 @@ class Application(Flask):
     101 has been sent long since, and a session or headers added now would reach nobody."""
 
     def process_response(self, response: Response) -> Response:
-        if upgrade.is_accepted(request.environ):
+        if upgrade.is_answered(request.environ):
             return response
         return super().process_response(response)

@@ -45,7 +45,7 @@ def limit(app: Flask) -> None:
     @app.before_request
     def spend_an_attempt() -> None:
         if request.method == "POST" and request.blueprint == pages.name:
-            current_budgets().sign_in.spend(address())
+            current_budgets().sign_in.spend(f"{request.endpoint} {address()}")
 
 
 @pages.route("/signup", methods=["GET", "POST"])

@@ -38,18 +38,18 @@ class Budget:
             self._limiter.hit(limit, whose, cost=amount)
 
     def require(self, whose: str, amount: int = 1) -> None:
-        """Raises RateLimited unless so much is left."""
-        for limit in self._limits:
-            if not self._limiter.test(limit, whose, cost=amount):
-                left = self._limiter.get_window_stats(limit, whose).reset_time - clock.now()
-                raise RateLimited(max(1, math.ceil(left)))
+        """Raises RateLimited unless so much is left in each window."""
+        spent = [one for one in self._limits if not self._limiter.test(one, whose, cost=amount)]
+        if spent:
+            ends = max(self._limiter.get_window_stats(one, whose).reset_time for one in spent)
+            raise RateLimited(max(1, math.ceil(ends - clock.now())))
 
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
     """Each counts by itself."""
 
-    #: Per address.
+    #: Per address, and by itself for signing in, signing up, looking in and signing out.
     sign_in: Budget
     #: Per user: a stolen session may be anywhere.
     password: Budget

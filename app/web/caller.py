@@ -38,11 +38,12 @@ def _find_program(token: str) -> Program:
     """Each token has its own budget; guessing has one per address."""
     database, budgets = current_services().database, current_budgets()
     budgets.wrong_token.require(address())
+    budgets.token.require(token_hash := tokens.hash_token(token))
     found = database.read_together(tokens.find, token)
     if found is None:
         budgets.wrong_token.spend(address())
         raise InvalidToken()
-    budgets.token.spend(str(found.id))
+    budgets.token.spend(token_hash)
     if tokens.needs_touch(found):
         database.write(lambda writing: tokens.touch(writing, found.id))
     return Program(found.user_id, found.user_name)

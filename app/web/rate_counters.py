@@ -1,6 +1,5 @@
 """Where budgets count: in this process's memory. The storage that comes with `limits` does so too,
-but starts a thread every few milliseconds to forget what is over; here the next request does that,
-and a request costs a tenth less."""
+but starts a thread every few milliseconds to forget what is over; here the next request does."""
 
 from limits.storage import Storage
 

@@ -2,6 +2,8 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -72,6 +74,20 @@ def test_handshake_without_the_sub_protocol_is_400(served: Served) -> None:
 def test_plain_request_is_refused(served: Served) -> None:
     status, _body = served.ask("GET", "/pns", served.house.make_device())
     assert status == 400
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+def test_handshake_is_a_get(served: Served, method: str) -> None:
+    """RFC 6455 section 4.1. And an answer that is none of a WebSocket has all its headers."""
+    wanted = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": "pns.v1"}
+    whose = {"Origin": served.origin, "Cookie": served.cookie(served.house.make_device())}
+    with closing(HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)) as connection:
+        connection.request(method, "/pns", headers=wanted | key | whose)
+        answer = connection.getresponse()
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "GET"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("cookie", ["", "garbage", "../../etc", "x" * 3000])

@@ -221,6 +221,8 @@ def test_limits_hold_off_whoever_guesses(behind_a_proxy: FlaskClient) -> None:
     assert 1 <= int(held_off.headers["Retry-After"]) <= 60
     assert "Too many attempts" in held_off.get_data(as_text=True)
     assert guess(behind_a_proxy, "192.0.2.2").status_code == 400, "another visitor, same proxy"
+    neighbour = {"X-Forwarded-For": "10.0.0.9, 192.0.2.1"}
+    assert behind_a_proxy.post("/logout", headers=neighbour).status_code == 400, "can sign out"
 
 
 @pytest.mark.slow
