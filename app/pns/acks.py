@@ -100,6 +100,7 @@ class Acks:
 
 
 def _store(connection: DatabaseConnection, batches: list[Batch]) -> list[None]:
+    """There is but one at a time; it comes as work for many because that needs no session."""
     batch = [one for some in batches for one in some]
     pending.acknowledge(connection, ((one.connection_id, acked.rows) for one, acked in batch))
     told: Counter[tuple[str, int]] = Counter()

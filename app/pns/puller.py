@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import gevent
 from gevent.event import Event
-from sqlalchemy.engine import Connection as DatabaseConnection
 
 from app import clock, metrics
 from app.db import Database
@@ -116,7 +115,9 @@ class Puller:
         if not lost:
             return
         try:
-            self._database.write_together(_forget_all, lost)
+            self._database.write(
+                lambda session: pending.acknowledge(session.connection(), lost.items())
+            )
         except Exception:
             log.exception("rows of notifications that are gone could not be deleted")
 
@@ -168,11 +169,6 @@ class Puller:
                 detail={"node": self._name(), "seq": row.seq, "plaintext": frame.text},
                 at=at,
             )
-
-
-def _forget_all(connection: DatabaseConnection, lost: list[dict[str, list[Row]]]) -> list[None]:
-    pending.acknowledge(connection, (one for rows in lost for one in rows.items()))
-    return [None] * len(lost)
 
 
 def _frame(content: Content) -> Frame:

@@ -25,14 +25,15 @@ REPORTS = "3000 per minute"
 
 
 class Budget:
-    """`allowed` is how `limits` writes it; None: as often as one likes."""
+    """`allowed` in the words of `limits`, as "30 per minute; 300 per hour": each window counts by
+    itself. None: as often as one likes."""
 
     def __init__(self, allowed: str | None) -> None:
         self._limits = parse_many(allowed) if allowed else []
         self._limiter = FixedWindowRateLimiter(RateCounters())
 
     def spend(self, whose: str, amount: int = 1) -> None:
-        """Raises RateLimited; what is refused does not count."""
+        """So much is done now. Raises RateLimited; what is refused does not count."""
         self.require(whose, amount)
         for limit in self._limits:
             self._limiter.hit(limit, whose, cost=amount)

@@ -37,8 +37,9 @@ def bearer_token() -> str | None:
 def _find_program(token: str) -> Program:
     """Each token has its own budget; guessing has one per address."""
     database, budgets = current_services().database, current_budgets()
+    token_hash = tokens.hash_token(token)
     budgets.wrong_token.require(address())
-    budgets.token.require(token_hash := tokens.hash_token(token))
+    budgets.token.require(token_hash)
     found = database.read_together(tokens.find, token)
     if found is None:
         budgets.wrong_token.spend(address())
